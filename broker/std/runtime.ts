@@ -45,7 +45,9 @@ export interface Disk {
   /** Names in a folder, sorted; throws ENOENT. */
   list(path: string): string[];
   /** Size in bytes and modification time of a file; undefined when there is none. */
-  stat(path: string): { readonly sizeBytes: number; readonly modifiedMs: number; readonly isFolder: boolean } | undefined;
+  stat(
+    path: string,
+  ): { readonly sizeBytes: number; readonly modifiedMs: number; readonly isFolder: boolean } | undefined;
   makeFolder(path: string): void;
   removeFile(path: string): void;
   /** Removes a folder and all it holds; silent when absent. */

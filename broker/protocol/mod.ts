@@ -5,6 +5,8 @@
  * message means is for others to know. Generated codecs are imported one by one from `generated/`, so that a process
  * loads only those it uses.
  */
+
+export * from './api-keys.ts';
 export * from './compression.ts';
 export { chosenCrc32c, crc32c } from './crc32c.ts';
 export * from './error-codes.ts';

@@ -153,11 +153,11 @@ export class Reader {
     const start = this.take(length);
     const end = start + length;
     const b = this.buffer;
-    if (length > ASCII_LOOP_BYTES_MAX) return b.utf8Slice(start, end);
+    if (length > ASCII_LOOP_BYTES_MAX) return b.toString('utf8', start, end);
     let text = '';
     for (let i = start; i < end; i++) {
       const byte = b[i] as number;
-      if (byte >= 0x80) return b.utf8Slice(start, end);
+      if (byte >= 0x80) return b.toString('utf8', start, end);
       text += String.fromCharCode(byte);
     }
     return text;

@@ -7,7 +7,7 @@
 import { assert, uuidToBytes, ZERO_UUID } from '../std/mod.ts';
 
 const TWO_32 = 4294967296;
-const TWO_63 = 9223372036854775808;
+const TWO_63 = 2 ** 63;
 const RECORDS_BY_REFERENCE_BYTES_MIN = 2048;
 const INITIAL_BYTES = 256;
 
@@ -133,7 +133,7 @@ export class Writer {
     assert(bytes <= 0x7fff, 'a string on the wire has at most 32767 bytes');
     this.writeInt16(bytes);
     const at = this.reserve(bytes);
-    this.buffer.utf8Write(value, at, bytes);
+    this.buffer.write(value, at, bytes, 'utf8');
   }
 
   writeNullableString(value: string | null): void {
@@ -153,7 +153,7 @@ export class Writer {
     assert(bytes <= 0x7fff, 'a string on the wire has at most 32767 bytes');
     this.writeUnsignedVarint(bytes + 1);
     const at = this.reserve(bytes);
-    this.buffer.utf8Write(value, at, bytes);
+    this.buffer.write(value, at, bytes, 'utf8');
   }
 
   writeCompactNullableString(value: string | null): void {

@@ -1,0 +1,138 @@
+/**
+ * The listeners of one broker: accepts connections within the limits, and closes those that are idle for too long.
+ */
+import type { Connection, Listening, Runtime, Timer } from '../std/mod.ts';
+import { BufferPool } from './buffer-pool.ts';
+import type { Router } from './request.ts';
+import { ServerConnection, type ServerConnectionObserver } from './server-connection.ts';
+
+const IDLE_CHECK_MS_MAX = 30_000;
+
+export interface ListenerConfig {
+  /** Kafka's listener name, such as PLAINTEXT. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly isControl: boolean;
+}
+
+export interface ServerLimits {
+  readonly frameBytesMax: number;
+  readonly idleMsMax: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+}
+
+export class Server {
+  private readonly runtime: Runtime;
+  private readonly router: Router;
+  private readonly limits: () => ServerLimits;
+  private readonly observer: ServerConnectionObserver | undefined;
+  private readonly pool = new BufferPool();
+  private readonly connections = new Set<ServerConnection>();
+  private readonly perAddress = new Map<string, number>();
+  private readonly listening: Listening[] = [];
+  private nextConnection = 0;
+  private idleTimer: Timer | undefined;
+
+  /** `limits` is read anew for each connection, for they are dynamic. */
+  constructor(options: {
+    readonly runtime: Runtime;
+    readonly router: Router;
+    readonly limits: () => ServerLimits;
+    readonly observer?: ServerConnectionObserver;
+  }) {
+    this.runtime = options.runtime;
+    this.router = options.router;
+    this.limits = options.limits;
+    this.observer = options.observer;
+  }
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Starts one listener; returns the port it got. `localhost` listens on both loopback addresses where IPv6 exists, for
+   * clients differ in which they try first.
+   */
+  async listen(listener: ListenerConfig): Promise<number> {
+    const hosts = listener.host === 'localhost' ? ['127.0.0.1', '::1'] : [listener.host];
+    let port = listener.port;
+    for (const [index, host] of hosts.entries()) {
+      try {
+        const listening = await this.runtime.network.listen({ host, port }, (connection) =>
+          this.accept(connection, listener),
+        );
+        this.listening.push(listening);
+        port = listening.port;
+      } catch (error) {
+        if (index === 0) throw error;
+        this.runtime.log.debug({ err: error, host }, 'not listening on the second loopback address');
+      }
+    }
+    this.idleTimer ??= this.planIdleCheck();
+    return port;
+  }
+
+  private accept(connection: Connection, listener: ListenerConfig): void {
+    const limits = this.limits();
+    const address = connection.remoteAddress;
+    const fromAddress = this.perAddress.get(address) ?? 0;
+    if (this.connections.size >= limits.connectionsMax || fromAddress >= limits.connectionsPerAddressMax) {
+      this.runtime.log.warn({ address, connections: this.connections.size }, 'connection refused: limit reached');
+      connection.destroy();
+      return;
+    }
+    this.perAddress.set(address, fromAddress + 1);
+    const served: ServerConnection = new ServerConnection({
+      connection,
+      context: {
+        connectionId: `${listener.name}-${address}:${connection.remotePort}-${this.nextConnection++}`,
+        listener: listener.name,
+        isControlListener: listener.isControl,
+        clientAddress: address,
+        principal: 'User:ANONYMOUS',
+        clientSoftwareName: '',
+        clientSoftwareVersion: '',
+      },
+      runtime: this.runtime,
+      router: this.router,
+      pool: this.pool,
+      frameBytesMax: limits.frameBytesMax,
+      observer: this.observer,
+      closed: () => {
+        this.connections.delete(served);
+        const left = (this.perAddress.get(address) ?? 1) - 1;
+        if (left === 0) this.perAddress.delete(address);
+        else this.perAddress.set(address, left);
+      },
+    });
+    this.connections.add(served);
+  }
+
+  private planIdleCheck(): Timer {
+    const { idleMsMax } = this.limits();
+    const everyMs = Math.min(IDLE_CHECK_MS_MAX, Math.max(idleMsMax / 2, 10));
+    return this.runtime.clock.after(everyMs, () => {
+      const oldest = this.runtime.clock.monotonicMs() - this.limits().idleMsMax;
+      for (const connection of this.connections) {
+        if (connection.isIdle && connection.lastActiveMs < oldest) connection.close('idle');
+      }
+      this.idleTimer = this.planIdleCheck();
+    });
+  }
+
+  /** Stops accepting, lets answered requests leave, and closes every connection. */
+  async close(): Promise<void> {
+    this.idleTimer?.cancel();
+    const closing = this.listening.splice(0).map((listening) => listening.close());
+    for (const connection of [...this.connections]) connection.end();
+    await Promise.all(closing);
+  }
+
+  /** Cuts what is left. */
+  destroy(): void {
+    for (const connection of [...this.connections]) connection.close('shutdown');
+  }
+}

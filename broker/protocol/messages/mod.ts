@@ -43,6 +43,32 @@ import createPartitions from './37-create-partitions.ts';
 import createDelegationToken from './38-create-delegation-token.ts';
 import renewDelegationToken from './39-renew-delegation-token.ts';
 import expireDelegationToken from './40-expire-delegation-token.ts';
+import describeDelegationToken from './41-describe-delegation-token.ts';
+import electLeaders from './43-elect-leaders.ts';
+import incrementalAlterConfigs from './44-incremental-alter-configs.ts';
+import alterPartitionReassignments from './45-alter-partition-reassignments.ts';
+import listPartitionReassignments from './46-list-partition-reassignments.ts';
+import offsetDelete from './47-offset-delete.ts';
+import describeClientQuotas from './48-describe-client-quotas.ts';
+import alterClientQuotas from './49-alter-client-quotas.ts';
+import describeUserScramCredentials from './50-describe-user-scram-credentials.ts';
+import alterUserScramCredentials from './51-alter-user-scram-credentials.ts';
+import vote from './52-vote.ts';
+import beginQuorumEpoch from './53-begin-quorum-epoch.ts';
+import endQuorumEpoch from './54-end-quorum-epoch.ts';
+import describeQuorum from './55-describe-quorum.ts';
+import alterPartition from './56-alter-partition.ts';
+import updateFeatures from './57-update-features.ts';
+import envelope from './58-envelope.ts';
+import fetchSnapshot from './59-fetch-snapshot.ts';
+import describeCluster from './60-describe-cluster.ts';
+import describeProducers from './61-describe-producers.ts';
+import brokerRegistration from './62-broker-registration.ts';
+import brokerHeartbeat from './63-broker-heartbeat.ts';
+import unregisterBroker from './64-unregister-broker.ts';
+import describeTransactions from './65-describe-transactions.ts';
+import listTransactions from './66-list-transactions.ts';
+import allocateProducerIds from './67-allocate-producer-ids.ts';
 
 import groupMetadataKey from './data/group-metadata-key.ts';
 import groupMetadataValue from './data/group-metadata-value.ts';
@@ -91,6 +117,32 @@ export const apis: readonly Api[] = [
   createDelegationToken,
   renewDelegationToken,
   expireDelegationToken,
+  describeDelegationToken,
+  electLeaders,
+  incrementalAlterConfigs,
+  alterPartitionReassignments,
+  listPartitionReassignments,
+  offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
+  vote,
+  beginQuorumEpoch,
+  endQuorumEpoch,
+  describeQuorum,
+  alterPartition,
+  updateFeatures,
+  envelope,
+  fetchSnapshot,
+  describeCluster,
+  describeProducers,
+  brokerRegistration,
+  brokerHeartbeat,
+  unregisterBroker,
+  describeTransactions,
+  listTransactions,
+  allocateProducerIds,
 ];
 
 export const dataMessages: readonly DataMessage[] = [

@@ -44,6 +44,7 @@ import createDelegationToken from './38-create-delegation-token.ts';
 import renewDelegationToken from './39-renew-delegation-token.ts';
 import expireDelegationToken from './40-expire-delegation-token.ts';
 import describeDelegationToken from './41-describe-delegation-token.ts';
+import deleteGroups from './42-delete-groups.ts';
 import electLeaders from './43-elect-leaders.ts';
 import incrementalAlterConfigs from './44-incremental-alter-configs.ts';
 import alterPartitionReassignments from './45-alter-partition-reassignments.ts';
@@ -69,15 +70,103 @@ import unregisterBroker from './64-unregister-broker.ts';
 import describeTransactions from './65-describe-transactions.ts';
 import listTransactions from './66-list-transactions.ts';
 import allocateProducerIds from './67-allocate-producer-ids.ts';
+import consumerGroupHeartbeat from './68-consumer-group-heartbeat.ts';
+import consumerGroupDescribe from './69-consumer-group-describe.ts';
+import controllerRegistration from './70-controller-registration.ts';
+import getTelemetrySubscriptions from './71-get-telemetry-subscriptions.ts';
+import pushTelemetry from './72-push-telemetry.ts';
+import assignReplicasToDirs from './73-assign-replicas-to-dirs.ts';
+import listConfigResources from './74-list-config-resources.ts';
+import describeTopicPartitions from './75-describe-topic-partitions.ts';
+import shareGroupHeartbeat from './76-share-group-heartbeat.ts';
+import shareGroupDescribe from './77-share-group-describe.ts';
+import shareFetch from './78-share-fetch.ts';
+import shareAcknowledge from './79-share-acknowledge.ts';
+import addRaftVoter from './80-add-raft-voter.ts';
+import removeRaftVoter from './81-remove-raft-voter.ts';
+import updateRaftVoter from './82-update-raft-voter.ts';
+import initializeShareGroupState from './83-initialize-share-group-state.ts';
+import readShareGroupState from './84-read-share-group-state.ts';
+import writeShareGroupState from './85-write-share-group-state.ts';
+import deleteShareGroupState from './86-delete-share-group-state.ts';
+import readShareGroupStateSummary from './87-read-share-group-state-summary.ts';
+import streamsGroupHeartbeat from './88-streams-group-heartbeat.ts';
+import streamsGroupDescribe from './89-streams-group-describe.ts';
+import describeShareGroupOffsets from './90-describe-share-group-offsets.ts';
+import alterShareGroupOffsets from './91-alter-share-group-offsets.ts';
+import deleteShareGroupOffsets from './92-delete-share-group-offsets.ts';
+import streamsGroupTopologyDescriptionUpdate from './93-streams-group-topology-description-update.ts';
+import unregisterController from './94-unregister-controller.ts';
 
+import abortedTxn from './data/aborted-txn.ts';
+import consumerGroupCurrentMemberAssignmentKey from './data/consumer-group-current-member-assignment-key.ts';
+import consumerGroupCurrentMemberAssignmentValue from './data/consumer-group-current-member-assignment-value.ts';
+import consumerGroupMemberMetadataKey from './data/consumer-group-member-metadata-key.ts';
+import consumerGroupMemberMetadataValue from './data/consumer-group-member-metadata-value.ts';
+import consumerGroupMetadataKey from './data/consumer-group-metadata-key.ts';
+import consumerGroupMetadataValue from './data/consumer-group-metadata-value.ts';
+import consumerGroupPartitionMetadataKey from './data/consumer-group-partition-metadata-key.ts';
+import consumerGroupPartitionMetadataValue from './data/consumer-group-partition-metadata-value.ts';
+import consumerGroupRegularExpressionKey from './data/consumer-group-regular-expression-key.ts';
+import consumerGroupRegularExpressionValue from './data/consumer-group-regular-expression-value.ts';
+import consumerGroupTargetAssignmentMemberKey from './data/consumer-group-target-assignment-member-key.ts';
+import consumerGroupTargetAssignmentMemberValue from './data/consumer-group-target-assignment-member-value.ts';
+import consumerGroupTargetAssignmentMetadataKey from './data/consumer-group-target-assignment-metadata-key.ts';
+import consumerGroupTargetAssignmentMetadataValue from './data/consumer-group-target-assignment-metadata-value.ts';
+import consumerProtocolAssignment from './data/consumer-protocol-assignment.ts';
+import consumerProtocolSubscription from './data/consumer-protocol-subscription.ts';
+import controlRecordTypeSchema from './data/control-record-type-schema.ts';
+import defaultPrincipalData from './data/default-principal-data.ts';
+import endTxnMarker from './data/end-txn-marker.ts';
 import groupMetadataKey from './data/group-metadata-key.ts';
 import groupMetadataValue from './data/group-metadata-value.ts';
+import kraftVersionRecord from './data/kraft-version-record.ts';
+import leaderChangeMessage from './data/leader-change-message.ts';
 import legacyOffsetCommitKey from './data/legacy-offset-commit-key.ts';
 import legacyOffsetCommitValue from './data/legacy-offset-commit-value.ts';
 import offsetCommitKey from './data/offset-commit-key.ts';
 import offsetCommitValue from './data/offset-commit-value.ts';
+import producerSnapshot from './data/producer-snapshot.ts';
+import quorumStateData from './data/quorum-state-data.ts';
+import remoteLogSegmentMetadataRecord from './data/remote-log-segment-metadata-record.ts';
+import remoteLogSegmentMetadataSnapshotRecord from './data/remote-log-segment-metadata-snapshot-record.ts';
+import remoteLogSegmentMetadataUpdateRecord from './data/remote-log-segment-metadata-update-record.ts';
+import remotePartitionDeleteMetadataRecord from './data/remote-partition-delete-metadata-record.ts';
 import requestHeader from './data/request-header.ts';
 import responseHeader from './data/response-header.ts';
+import shareGroupCurrentMemberAssignmentKey from './data/share-group-current-member-assignment-key.ts';
+import shareGroupCurrentMemberAssignmentValue from './data/share-group-current-member-assignment-value.ts';
+import shareGroupMemberMetadataKey from './data/share-group-member-metadata-key.ts';
+import shareGroupMemberMetadataValue from './data/share-group-member-metadata-value.ts';
+import shareGroupMetadataKey from './data/share-group-metadata-key.ts';
+import shareGroupMetadataValue from './data/share-group-metadata-value.ts';
+import shareGroupStatePartitionMetadataKey from './data/share-group-state-partition-metadata-key.ts';
+import shareGroupStatePartitionMetadataValue from './data/share-group-state-partition-metadata-value.ts';
+import shareGroupTargetAssignmentMemberKey from './data/share-group-target-assignment-member-key.ts';
+import shareGroupTargetAssignmentMemberValue from './data/share-group-target-assignment-member-value.ts';
+import shareGroupTargetAssignmentMetadataKey from './data/share-group-target-assignment-metadata-key.ts';
+import shareGroupTargetAssignmentMetadataValue from './data/share-group-target-assignment-metadata-value.ts';
+import shareSnapshotKey from './data/share-snapshot-key.ts';
+import shareSnapshotValue from './data/share-snapshot-value.ts';
+import shareUpdateKey from './data/share-update-key.ts';
+import shareUpdateValue from './data/share-update-value.ts';
+import snapshotFooterRecord from './data/snapshot-footer-record.ts';
+import snapshotHeaderRecord from './data/snapshot-header-record.ts';
+import streamsGroupCurrentMemberAssignmentKey from './data/streams-group-current-member-assignment-key.ts';
+import streamsGroupCurrentMemberAssignmentValue from './data/streams-group-current-member-assignment-value.ts';
+import streamsGroupMemberMetadataKey from './data/streams-group-member-metadata-key.ts';
+import streamsGroupMemberMetadataValue from './data/streams-group-member-metadata-value.ts';
+import streamsGroupMetadataKey from './data/streams-group-metadata-key.ts';
+import streamsGroupMetadataValue from './data/streams-group-metadata-value.ts';
+import streamsGroupTargetAssignmentMemberKey from './data/streams-group-target-assignment-member-key.ts';
+import streamsGroupTargetAssignmentMemberValue from './data/streams-group-target-assignment-member-value.ts';
+import streamsGroupTargetAssignmentMetadataKey from './data/streams-group-target-assignment-metadata-key.ts';
+import streamsGroupTargetAssignmentMetadataValue from './data/streams-group-target-assignment-metadata-value.ts';
+import streamsGroupTopologyKey from './data/streams-group-topology-key.ts';
+import streamsGroupTopologyValue from './data/streams-group-topology-value.ts';
+import transactionLogKey from './data/transaction-log-key.ts';
+import transactionLogValue from './data/transaction-log-value.ts';
+import votersRecord from './data/voters-record.ts';
 
 export const apis: readonly Api[] = [
   produce,
@@ -118,6 +207,7 @@ export const apis: readonly Api[] = [
   renewDelegationToken,
   expireDelegationToken,
   describeDelegationToken,
+  deleteGroups,
   electLeaders,
   incrementalAlterConfigs,
   alterPartitionReassignments,
@@ -143,15 +233,103 @@ export const apis: readonly Api[] = [
   describeTransactions,
   listTransactions,
   allocateProducerIds,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
+  controllerRegistration,
+  getTelemetrySubscriptions,
+  pushTelemetry,
+  assignReplicasToDirs,
+  listConfigResources,
+  describeTopicPartitions,
+  shareGroupHeartbeat,
+  shareGroupDescribe,
+  shareFetch,
+  shareAcknowledge,
+  addRaftVoter,
+  removeRaftVoter,
+  updateRaftVoter,
+  initializeShareGroupState,
+  readShareGroupState,
+  writeShareGroupState,
+  deleteShareGroupState,
+  readShareGroupStateSummary,
+  streamsGroupHeartbeat,
+  streamsGroupDescribe,
+  describeShareGroupOffsets,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
+  streamsGroupTopologyDescriptionUpdate,
+  unregisterController,
 ];
 
 export const dataMessages: readonly DataMessage[] = [
+  abortedTxn,
+  consumerGroupCurrentMemberAssignmentKey,
+  consumerGroupCurrentMemberAssignmentValue,
+  consumerGroupMemberMetadataKey,
+  consumerGroupMemberMetadataValue,
+  consumerGroupMetadataKey,
+  consumerGroupMetadataValue,
+  consumerGroupPartitionMetadataKey,
+  consumerGroupPartitionMetadataValue,
+  consumerGroupRegularExpressionKey,
+  consumerGroupRegularExpressionValue,
+  consumerGroupTargetAssignmentMemberKey,
+  consumerGroupTargetAssignmentMemberValue,
+  consumerGroupTargetAssignmentMetadataKey,
+  consumerGroupTargetAssignmentMetadataValue,
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+  controlRecordTypeSchema,
+  defaultPrincipalData,
+  endTxnMarker,
   groupMetadataKey,
   groupMetadataValue,
+  kraftVersionRecord,
+  leaderChangeMessage,
   legacyOffsetCommitKey,
   legacyOffsetCommitValue,
   offsetCommitKey,
   offsetCommitValue,
+  producerSnapshot,
+  quorumStateData,
+  remoteLogSegmentMetadataRecord,
+  remoteLogSegmentMetadataSnapshotRecord,
+  remoteLogSegmentMetadataUpdateRecord,
+  remotePartitionDeleteMetadataRecord,
   requestHeader,
   responseHeader,
+  shareGroupCurrentMemberAssignmentKey,
+  shareGroupCurrentMemberAssignmentValue,
+  shareGroupMemberMetadataKey,
+  shareGroupMemberMetadataValue,
+  shareGroupMetadataKey,
+  shareGroupMetadataValue,
+  shareGroupStatePartitionMetadataKey,
+  shareGroupStatePartitionMetadataValue,
+  shareGroupTargetAssignmentMemberKey,
+  shareGroupTargetAssignmentMemberValue,
+  shareGroupTargetAssignmentMetadataKey,
+  shareGroupTargetAssignmentMetadataValue,
+  shareSnapshotKey,
+  shareSnapshotValue,
+  shareUpdateKey,
+  shareUpdateValue,
+  snapshotFooterRecord,
+  snapshotHeaderRecord,
+  streamsGroupCurrentMemberAssignmentKey,
+  streamsGroupCurrentMemberAssignmentValue,
+  streamsGroupMemberMetadataKey,
+  streamsGroupMemberMetadataValue,
+  streamsGroupMetadataKey,
+  streamsGroupMetadataValue,
+  streamsGroupTargetAssignmentMemberKey,
+  streamsGroupTargetAssignmentMemberValue,
+  streamsGroupTargetAssignmentMetadataKey,
+  streamsGroupTargetAssignmentMetadataValue,
+  streamsGroupTopologyKey,
+  streamsGroupTopologyValue,
+  transactionLogKey,
+  transactionLogValue,
+  votersRecord,
 ];

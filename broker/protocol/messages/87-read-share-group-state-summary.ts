@@ -1,0 +1,32 @@
+/** Reads where share partitions start, without the states of single records. */
+import { api, int16, int32, int64, list, message, string, uuid } from '../schema.ts';
+
+export default api({
+  key: 87,
+  name: 'ReadShareGroupStateSummary',
+  listeners: ['broker'],
+  request: message('0-1', '0+', {
+    groupId: string('0+'),
+    topics: list('0+', {
+      topicId: uuid('0+'),
+      partitions: list('0+', {
+        partition: int32('0+'),
+        leaderEpoch: int32('0+'),
+      }),
+    }),
+  }),
+  response: message('0-1', '0+', {
+    results: list('0+', {
+      topicId: uuid('0+'),
+      partitions: list('0+', {
+        partition: int32('0+'),
+        errorCode: int16('0+'),
+        errorMessage: string('0+', { nullable: '0+', default: null }),
+        stateEpoch: int32('0+'),
+        leaderEpoch: int32('0+'),
+        startOffset: int64('0+'),
+        deliveryCompleteCount: int32('1+', { default: -1, ignorable: true }),
+      }),
+    }),
+  }),
+});

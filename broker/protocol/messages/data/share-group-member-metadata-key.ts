@@ -1,0 +1,13 @@
+/** Names the share group's member that a record of __consumer_offsets describes. */
+import { data, string } from '../../schema.ts';
+
+export default data(
+  'ShareGroupMemberMetadataKey',
+  '0',
+  'none',
+  {
+    groupId: string('0'),
+    memberId: string('0'),
+  },
+  { apiKey: 10 },
+);

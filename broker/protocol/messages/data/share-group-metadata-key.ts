@@ -1,0 +1,12 @@
+/** Names the share group whose epoch a record of __consumer_offsets holds. */
+import { data, string } from '../../schema.ts';
+
+export default data(
+  'ShareGroupMetadataKey',
+  '0',
+  'none',
+  {
+    groupId: string('0'),
+  },
+  { apiKey: 11 },
+);

@@ -1,0 +1,13 @@
+/** Names the share group's member whose target assignment a record of __consumer_offsets holds. */
+import { data, string } from '../../schema.ts';
+
+export default data(
+  'ShareGroupTargetAssignmentMemberKey',
+  '0',
+  'none',
+  {
+    groupId: string('0'),
+    memberId: string('0'),
+  },
+  { apiKey: 13 },
+);

@@ -1,0 +1,24 @@
+/** The whole state of a share partition; later updates of the same snapshot epoch add to it. */
+import { data, int8, int16, int32, int64, list } from '../../schema.ts';
+
+export default data(
+  'ShareSnapshotValue',
+  '0',
+  '0+',
+  {
+    snapshotEpoch: int32('0+'),
+    stateEpoch: int32('0+'),
+    leaderEpoch: int32('0+'),
+    startOffset: int64('0+'),
+    deliveryCompleteCount: int32('0+', { tag: 0, default: -1 }),
+    createTimestamp: int64('0+'),
+    writeTimestamp: int64('0+'),
+    stateBatches: list('0+', {
+      firstOffset: int64('0+'),
+      lastOffset: int64('0+'),
+      deliveryState: int8('0+'),
+      deliveryCount: int16('0+'),
+    }),
+  },
+  { apiKey: 0 },
+);

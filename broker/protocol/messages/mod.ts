@@ -1,8 +1,8 @@
 /**
  * The messages: what every request, response, header and internal record looks like, in all versions.
  *
- * In: nothing. Out: the schemas, as data, in a fixed order: APIs by key, data messages by name. This room knows no bytes
- * and no behaviour: it refuses to know how a message is encoded, and what a broker does with it.
+ * In: nothing. Out: the schemas, as data, in a fixed order: APIs by key, data messages by name. This room refuses to
+ * know how a message is encoded, and what a broker does with it.
  */
 import type { Api, DataMessage } from '../schema.ts';
 

@@ -1,0 +1,32 @@
+/** Group configs (resource type GROUP). Names, types, defaults and ranges are Kafka's; the sentences are ours. */
+import type { ConfigDefinition } from '../definition.ts';
+
+export const groupDefinitions: readonly ConfigDefinition[] = [
+  { name: 'consumer.session.timeout.ms', type: 'int', default: '45000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'consumer.heartbeat.interval.ms', type: 'int', default: '5000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'consumer.assignment.interval.ms', type: 'int', default: '1000', valid: '>=0', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'consumer.assignor.offload.enable', type: 'boolean', default: 'true', valid: '', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'share.session.timeout.ms', type: 'int', default: '45000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.heartbeat.interval.ms', type: 'int', default: '5000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.record.lock.duration.ms', type: 'int', default: '30000', valid: '>=1000', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.delivery.count.limit', type: 'int', default: '5', valid: '>=2', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.partition.max.record.locks', type: 'int', default: '2000', valid: '>=100', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.auto.offset.reset', type: 'string', default: 'latest', valid: 'latest,earliest,by_duration:<ISO-8601>', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.isolation.level', type: 'string', default: 'read_uncommitted', valid: 'read_committed,read_uncommitted', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.renew.acknowledge.enable', type: 'boolean', default: 'true', valid: '', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.assignment.interval.ms', type: 'int', default: '1000', valid: '>=0', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'share.assignor.offload.enable', type: 'boolean', default: 'true', valid: '', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'streams.session.timeout.ms', type: 'int', default: '45000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'streams.heartbeat.interval.ms', type: 'int', default: '5000', valid: '>=1', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'streams.num.standby.replicas', type: 'int', default: '0', valid: '>=0', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'streams.initial.rebalance.delay.ms', type: 'int', default: '3000', valid: '>=0', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'streams.assignment.interval.ms', type: 'int', default: '1000', valid: '>=0', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'streams.assignor.offload.enable', type: 'boolean', default: 'true', valid: '', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'streams.task.offset.interval.ms', type: 'int', default: '60000', valid: '>=1', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'streams.num.warmup.replicas', type: 'int', default: '2', valid: '>=0', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'streams.rack.aware.assignment.tags', type: 'list', default: '', valid: 'unique', importance: 'low', update: 'dynamic', doc: '' },
+  { name: 'streams.acceptable.recovery.lag', type: 'long', default: '10000', valid: '>=0', importance: 'medium', update: 'dynamic', internal: true, doc: '' },
+  { name: 'streams.assignor.name', type: 'string', default: null, valid: '', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'errors.deadletterqueue.topic.name', type: 'string', default: '', valid: '', importance: 'medium', update: 'dynamic', doc: '' },
+  { name: 'errors.deadletterqueue.copy.record.enable', type: 'boolean', default: 'false', valid: '', importance: 'medium', update: 'dynamic', doc: '' },
+];

@@ -1,0 +1,22 @@
+/** What every partition's log shares with the others of its broker. */
+import type { Runtime } from '../std/mod.ts';
+import type { Arena } from './arena.ts';
+import type { LogManagerConfig } from './log-config.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+
+/** One of `log.dirs`. Offline is for good: only a restart, with the disk mended, brings it back. */
+export interface LogFolder {
+  readonly path: string;
+  readonly directoryId: string;
+  isOffline: boolean;
+}
+
+export interface LogContext {
+  readonly runtime: Runtime;
+  readonly config: LogManagerConfig;
+  readonly arena: Arena;
+  readonly readBuffers: ReadBuffers;
+  /** `write` runs at the end of this turn. */
+  markDirty(write: () => void): void;
+  takeOffline(folder: LogFolder, error: unknown): void;
+}

@@ -1,0 +1,482 @@
+/**
+ * All partitions of a broker, in one or more folders: opening them after a stop of either kind, the files that Kafka
+ * keeps beside them, and what has to happen from time to time.
+ */
+import { assert, BrokerError, type Disk, randomUuid, type Runtime, type Timer } from '../std/mod.ts';
+import { Arena } from './arena.ts';
+import {
+  CLEAN_SHUTDOWN_FILE,
+  CLEANER_FILE,
+  encodeCleanShutdown,
+  encodeMetaProperties,
+  encodeOffsets,
+  encodePartitionMetadata,
+  HIGH_WATERMARK_FILE,
+  LOCK_FILE,
+  LOG_START_FILE,
+  META_PROPERTIES_FILE,
+  type OffsetCheckpoint,
+  PARTITION_METADATA_FILE,
+  RECOVERY_POINT_FILE,
+  readCleanShutdown,
+  readMetaProperties,
+  readOffsets,
+  readPartitionMetadata,
+  replaceFile,
+  replaceFileNow,
+} from './checkpoints.ts';
+import { LogCleaner } from './cleaner/log-cleaner.ts';
+import {
+  DELETE_FOLDER_SUFFIX,
+  parsePartitionFolder,
+  partitionFolderName,
+  retiredFolderName,
+  STRAY_FOLDER_SUFFIX,
+} from './file-names.ts';
+import { DEFAULT_LOG_MANAGER_CONFIG, type LogConfig, type LogManagerConfig } from './log-config.ts';
+import type { LogContext, LogFolder } from './log-context.ts';
+import { PartitionLog } from './partition-log.ts';
+import { ReadBuffers } from './read-buffers.ts';
+import { enforceRetention } from './retention.ts';
+
+export interface LogManagerOptions {
+  readonly runtime: Runtime;
+  /** `log.dirs`, absolute. */
+  readonly folders: readonly string[];
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly config?: Partial<LogManagerConfig>;
+  /** The configuration of a topic that is found on disk. */
+  readonly configOf: (topic: string) => LogConfig;
+  /** How many partitions are opened at a time. */
+  readonly recoveryThreads?: number;
+}
+
+export interface LogFolderDescription {
+  readonly path: string;
+  readonly directoryId: string;
+  readonly isOffline: boolean;
+  readonly totalBytes: number;
+  readonly usableBytes: number;
+  readonly partitions: readonly { topic: string; partition: number; sizeBytes: number }[];
+}
+
+interface Checkpoints {
+  readonly recoveryPoints: Map<string, number>;
+  readonly logStarts: Map<string, number>;
+  readonly highWatermarks: Map<string, number>;
+}
+
+export class LogManager {
+  /** The broker epoch in the clean-shutdown marker of every folder; undefined after an unclean stop, or the first time. */
+  previousBrokerEpoch: number | undefined;
+  /** Called when a folder went offline; its partitions answer KAFKA_STORAGE_ERROR from then on. */
+  onFolderOffline: (folder: LogFolder) => void = () => {};
+  private readonly runtime: Runtime;
+  private readonly config: LogManagerConfig;
+  private readonly context: LogContext;
+  private readonly folderList: LogFolder[] = [];
+  private readonly logs = new Map<string, PartitionLog>();
+  private readonly cleaner: LogCleaner;
+  private readonly incarnation: string;
+  private readonly timers = new Set<Timer>();
+  private dirty: (() => void)[] = [];
+  private isClosing = false;
+
+  private constructor(options: LogManagerOptions) {
+    this.runtime = options.runtime;
+    this.config = { ...DEFAULT_LOG_MANAGER_CONFIG, ...options.config };
+    this.incarnation = randomUuid(options.runtime.random);
+    this.context = {
+      runtime: this.runtime,
+      config: this.config,
+      arena: new Arena(this.config.cacheBytes),
+      readBuffers: new ReadBuffers(),
+      markDirty: (write) => this.markDirty(write),
+      takeOffline: (folder, error) => this.takeOffline(folder, error),
+    };
+    this.cleaner = new LogCleaner(this.context);
+  }
+
+  /** Throws BrokerError `data.foreign` when a folder belongs to another broker or cluster. */
+  static async open(options: LogManagerOptions): Promise<LogManager> {
+    const manager = new LogManager(options);
+    for (const path of options.folders) await manager.openFolder(path, options);
+    if (manager.folderList.every((folder) => folder.isOffline)) {
+      throw new BrokerError('log.offline', 'no log folder can be used', { context: { folders: options.folders } });
+    }
+    manager.startTasks();
+    return manager;
+  }
+
+  get folders(): readonly LogFolder[] {
+    return this.folderList;
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.logs.get(partitionFolderName(topic, partition));
+  }
+
+  all(): Iterable<PartitionLog> {
+    return this.logs.values();
+  }
+
+  async create(
+    topic: string,
+    partition: number,
+    topicId: string,
+    config: LogConfig,
+    directoryId?: string,
+  ): Promise<PartitionLog> {
+    const name = partitionFolderName(topic, partition);
+    assert(!this.logs.has(name), 'a log is created that exists');
+    const logFolder = this.chooseFolder(directoryId);
+    const path = `${logFolder.path}/${name}`;
+    const { disk } = this.runtime;
+    try {
+      if (!disk.exists(path)) disk.makeFolder(path);
+      replaceFileNow(disk, `${path}/${PARTITION_METADATA_FILE}`, encodePartitionMetadata(topicId));
+      disk.syncFolder(logFolder.path);
+      const options = { context: this.context, topic, partition, topicId, config, logFolder, path };
+      const state = { isClean: true, recoveryPoint: 0, logStartOffset: 0, highWatermark: 0 };
+      const log = await PartitionLog.open({ ...options, ...state });
+      this.logs.set(name, log);
+      return log;
+    } catch (error) {
+      throw new BrokerError('disk.failed', 'a log could not be created', { cause: error, context: { path } });
+    }
+  }
+
+  /** The log is gone at once; its files after `file.delete.delay.ms`. */
+  async delete(topic: string, partition: number): Promise<void> {
+    const log = this.remove(topic, partition);
+    if (log === undefined) return;
+    const path = this.retireFolder(log, DELETE_FOLDER_SUFFIX);
+    this.later(log.config.fileDeleteDelayMs, () => this.removeRetired(path, log.logFolder));
+  }
+
+  /** A log that belongs to nothing we know of is set aside and kept. */
+  async markStray(topic: string, partition: number): Promise<void> {
+    const log = this.remove(topic, partition);
+    if (log !== undefined) this.retireFolder(log, STRAY_FOLDER_SUFFIX);
+  }
+
+  describe(): LogFolderDescription[] {
+    return this.folderList.map((folder) => {
+      const partitions = [...this.logs.values()].filter((log) => log.logFolder === folder);
+      const space = folder.isOffline ? { totalBytes: -1, freeBytes: -1 } : this.runtime.disk.space(folder.path);
+      return {
+        path: folder.path,
+        directoryId: folder.directoryId,
+        isOffline: folder.isOffline,
+        totalBytes: space.totalBytes,
+        usableBytes: space.freeBytes,
+        partitions: partitions.map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes })),
+      };
+    });
+  }
+
+  /** Deletes what the topics' configurations no longer keep, of those logs that are not only compacted. */
+  runRetention(): void {
+    for (const log of this.logs.values()) {
+      if (log.logFolder.isOffline) continue;
+      try {
+        enforceRetention(log, this.runtime.clock.nowMs());
+        log.producers.removeExpired(this.runtime.clock.nowMs(), this.config.producerIdExpirationMs);
+      } catch (error) {
+        this.takeOffline(log.logFolder, error);
+      }
+    }
+  }
+
+  /** Cleans the dirtiest log, if one is dirty enough; false when there was nothing to do. */
+  runCleaner(): Promise<boolean> {
+    return this.cleaner.cleanOnce([...this.logs.values()].filter((log) => !log.logFolder.isOffline));
+  }
+
+  /** Flushes everything, then says so on disk. */
+  async close(options: { readonly brokerEpoch: number }): Promise<void> {
+    this.isClosing = true;
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+    for (const log of this.logs.values()) {
+      if (log.logFolder.isOffline) log.abandon();
+      else await log.close().catch((error: unknown) => this.takeOffline(log.logFolder, error));
+    }
+    const { disk } = this.runtime;
+    for (const folder of this.folderList) {
+      if (folder.isOffline) continue;
+      await this.writeCheckpoints(folder, { recoveryPoints: true, highWatermarks: true });
+      disk.syncFolder(folder.path);
+      const marker = encodeCleanShutdown(options.brokerEpoch);
+      replaceFileNow(disk, `${folder.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
+      this.releaseLock(folder);
+    }
+  }
+
+  private async openFolder(path: string, options: LogManagerOptions): Promise<void> {
+    const { disk, log } = this.runtime;
+    try {
+      if (!disk.exists(path)) {
+        disk.makeFolder(path);
+        disk.syncFolder(path.slice(0, path.lastIndexOf('/')) || '/');
+      }
+      const folder: LogFolder = { path, directoryId: this.identify(path, options), isOffline: false };
+      replaceFileNow(disk, `${path}/${LOCK_FILE}`, this.incarnation);
+      const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE}`;
+      const brokerEpoch = readCleanShutdown(disk, markerPath);
+      const isFirst = this.folderList.length === 0;
+      this.previousBrokerEpoch = isFirst || brokerEpoch === this.previousBrokerEpoch ? brokerEpoch : undefined;
+      if (brokerEpoch !== undefined) {
+        disk.removeFile(markerPath);
+        disk.syncFolder(path);
+      }
+      this.folderList.push(folder);
+      await this.openLogs(folder, brokerEpoch !== undefined, options);
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'data.foreign') throw error;
+      log.error({ folder: path, err: error }, 'log folder cannot be used');
+      const known = this.folderList.find((folder) => folder.path === path);
+      if (known === undefined) this.folderList.push({ path, directoryId: '', isOffline: true });
+      else this.takeOffline(known, error);
+    }
+  }
+
+  private identify(path: string, options: LogManagerOptions): string {
+    const { disk } = this.runtime;
+    const file = `${path}/${META_PROPERTIES_FILE}`;
+    const known = readMetaProperties(disk, file);
+    if (known !== undefined && (known.clusterId !== options.clusterId || known.nodeId !== options.nodeId)) {
+      throw new BrokerError('data.foreign', 'a log folder belongs to another broker', {
+        context: { path, found: known, nodeId: options.nodeId, clusterId: options.clusterId },
+      });
+    }
+    if (known?.directoryId !== undefined) return known.directoryId;
+    const directoryId = randomUuid(this.runtime.random);
+    const { nodeId, clusterId } = options;
+    replaceFileNow(disk, file, encodeMetaProperties({ nodeId, clusterId, directoryId }));
+    return directoryId;
+  }
+
+  private async openLogs(folder: LogFolder, isClean: boolean, options: LogManagerOptions): Promise<void> {
+    const { disk } = this.runtime;
+    const checkpoints: Checkpoints = {
+      recoveryPoints: this.readCheckpoint(folder, RECOVERY_POINT_FILE),
+      logStarts: this.readCheckpoint(folder, LOG_START_FILE),
+      highWatermarks: this.readCheckpoint(folder, HIGH_WATERMARK_FILE),
+    };
+    this.cleaner.restore(this.readCheckpoint(folder, CLEANER_FILE));
+    const names = disk.list(folder.path);
+    const waiting: { name: string; topic: string; partition: number }[] = [];
+    for (const name of names) {
+      const path = `${folder.path}/${name}`;
+      if (!disk.stat(path)?.isFolder) continue;
+      if (name.endsWith(DELETE_FOLDER_SUFFIX)) disk.removeTree(path);
+      const parsed = parsePartitionFolder(name);
+      if (parsed !== undefined) waiting.push({ name, ...parsed });
+    }
+    const worker = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        await this.openLog(folder, next, isClean, checkpoints, options);
+      }
+    };
+    await Promise.all(Array.from({ length: options.recoveryThreads ?? 4 }, worker));
+  }
+
+  private async openLog(
+    logFolder: LogFolder,
+    found: { readonly name: string; readonly topic: string; readonly partition: number },
+    isClean: boolean,
+    checkpoints: Checkpoints,
+    options: LogManagerOptions,
+  ): Promise<void> {
+    const path = `${logFolder.path}/${found.name}`;
+    const topicId = readPartitionMetadata(this.runtime.disk, `${path}/${PARTITION_METADATA_FILE}`);
+    if (topicId === undefined) {
+      // Created, and cut off before it had an id: nothing was ever acknowledged from it.
+      this.runtime.log.warn({ path }, 'log folder without partition.metadata left alone');
+      return;
+    }
+    const key = found.name;
+    const log = await PartitionLog.open({
+      context: this.context,
+      topic: found.topic,
+      partition: found.partition,
+      topicId,
+      config: options.configOf(found.topic),
+      logFolder,
+      path,
+      isClean,
+      recoveryPoint: checkpoints.recoveryPoints.get(key) ?? 0,
+      logStartOffset: checkpoints.logStarts.get(key) ?? 0,
+      highWatermark: checkpoints.highWatermarks.get(key) ?? 0,
+    });
+    this.logs.set(key, log);
+  }
+
+  private readCheckpoint(folder: LogFolder, name: string): Map<string, number> {
+    try {
+      return readOffsets(this.runtime.disk, `${folder.path}/${name}`);
+    } catch (error) {
+      // Without it more is scanned, or less is known of what was committed; nothing is lost.
+      this.runtime.log.warn({ folder: folder.path, file: name, err: error }, 'unreadable checkpoint ignored');
+      return new Map();
+    }
+  }
+
+  private chooseFolder(directoryId: string | undefined): LogFolder {
+    const usable = this.folderList.filter((folder) => !folder.isOffline);
+    const wanted = usable.find((folder) => folder.directoryId === directoryId);
+    if (wanted !== undefined) return wanted;
+    const counts = new Map<LogFolder, number>(usable.map((folder) => [folder, 0]));
+    for (const log of this.logs.values()) counts.set(log.logFolder, (counts.get(log.logFolder) ?? 0) + 1);
+    usable.sort((left, right) => (counts.get(left) ?? 0) - (counts.get(right) ?? 0));
+    const chosen = usable[0];
+    if (chosen === undefined) throw new BrokerError('log.offline', 'every log folder is offline');
+    return chosen;
+  }
+
+  private remove(topic: string, partition: number): PartitionLog | undefined {
+    const name = partitionFolderName(topic, partition);
+    const log = this.logs.get(name);
+    this.logs.delete(name);
+    this.cleaner.forget(name);
+    return log;
+  }
+
+  private retireFolder(log: PartitionLog, suffix: string): string {
+    log.abandon();
+    const id = this.runtime.random.bytes(16).toString('hex');
+    const path = `${log.logFolder.path}/${retiredFolderName(log.topic, log.partition, id, suffix)}`;
+    this.runtime.disk.rename(log.path, path);
+    this.runtime.disk.syncFolder(log.logFolder.path);
+    return path;
+  }
+
+  private removeRetired(path: string, folder: LogFolder): void {
+    if (!folder.isOffline && !this.isClosing) this.runtime.disk.removeTree(path);
+  }
+
+  private markDirty(write: () => void): void {
+    if (this.dirty.length === 0) this.runtime.clock.endOfTurn(() => this.flushEndOfTurn());
+    this.dirty.push(write);
+  }
+
+  private flushEndOfTurn(): void {
+    const writes = this.dirty;
+    this.dirty = [];
+    for (const write of writes) write();
+  }
+
+  private takeOffline(folder: LogFolder, error: unknown): void {
+    if (folder.isOffline) return;
+    folder.isOffline = true;
+    this.runtime.log.error({ folder: folder.path, err: error }, 'log folder went offline');
+    for (const log of this.logs.values()) if (log.logFolder === folder) log.abandon();
+    this.onFolderOffline(folder);
+  }
+
+  private startTasks(): void {
+    const { config } = this;
+    this.every(config.retentionCheckIntervalMs, async () => this.runRetention());
+    this.every(config.recoveryPointCheckpointIntervalMs, () => this.checkpoint({ recoveryPoints: true }));
+    this.every(config.highWatermarkCheckpointIntervalMs, () => this.checkpoint({ highWatermarks: true }));
+    this.every(config.flushSchedulerIntervalMs, () => this.flushDue());
+    if (config.cleanerEnabled) {
+      this.every(config.cleanerBackoffMs, async () => {
+        while (!this.isClosing && (await this.runCleaner()));
+        await this.checkpointCleaner();
+      });
+    }
+  }
+
+  private async flushDue(): Promise<void> {
+    for (const log of this.logs.values()) {
+      if (log.isFlushDue()) await log.flush().catch((error: unknown) => this.takeOffline(log.logFolder, error));
+    }
+  }
+
+  private async checkpoint(which: { recoveryPoints?: boolean; highWatermarks?: boolean }): Promise<void> {
+    for (const folder of this.folderList) {
+      if (folder.isOffline || !this.holdsLock(folder)) continue;
+      await this.writeCheckpoints(folder, which).catch((error: unknown) => {
+        // A full disk is no reason to stop reading from it; the old checkpoint still holds.
+        this.runtime.log.warn({ folder: folder.path, err: error }, 'checkpoint not written');
+      });
+    }
+  }
+
+  private async checkpointCleaner(): Promise<void> {
+    for (const folder of this.folderList) {
+      if (folder.isOffline) continue;
+      const entries = this.cleaner.checkpoint(this.offsetsIn(folder, (log) => log.logStartOffset));
+      if (entries.length === 0) continue;
+      await replaceFile(this.runtime.disk, `${folder.path}/${CLEANER_FILE}`, encodeOffsets(entries));
+    }
+  }
+
+  private async writeCheckpoints(
+    folder: LogFolder,
+    which: { recoveryPoints?: boolean; highWatermarks?: boolean },
+  ): Promise<void> {
+    const { disk } = this.runtime;
+    if (which.recoveryPoints) {
+      const points = this.offsetsIn(folder, (log) => log.recoveryPoint);
+      await replaceFile(disk, `${folder.path}/${RECOVERY_POINT_FILE}`, encodeOffsets(points));
+      const starts = this.offsetsIn(folder, (log) => log.logStartOffset).filter((entry) => entry.offset > 0);
+      await replaceFile(disk, `${folder.path}/${LOG_START_FILE}`, encodeOffsets(starts));
+    }
+    if (which.highWatermarks) {
+      const watermarks = this.offsetsIn(folder, (log) => log.highWatermark);
+      await replaceFile(disk, `${folder.path}/${HIGH_WATERMARK_FILE}`, encodeOffsets(watermarks));
+    }
+  }
+
+  private offsetsIn(folder: LogFolder, offsetOf: (log: PartitionLog) => number): OffsetCheckpoint[] {
+    const entries: OffsetCheckpoint[] = [];
+    for (const log of this.logs.values()) {
+      if (log.logFolder !== folder) continue;
+      entries.push({ topic: log.topic, partition: log.partition, offset: offsetOf(log) });
+    }
+    return entries;
+  }
+
+  /**
+   * The lock file names the incarnation that opened the folder last. A process that finds another's name there has been
+   * replaced, on a volume that two pods can mount, and must not write any more.
+   */
+  private holdsLock(folder: LogFolder): boolean {
+    const holder = readText(this.runtime.disk, `${folder.path}/${LOCK_FILE}`);
+    if (holder === this.incarnation) return true;
+    this.takeOffline(folder, new BrokerError('data.locked', 'another process opened this log folder'));
+    return false;
+  }
+
+  private releaseLock(folder: LogFolder): void {
+    const path = `${folder.path}/${LOCK_FILE}`;
+    if (readText(this.runtime.disk, path) === this.incarnation) this.runtime.disk.removeFile(path);
+  }
+
+  private every(intervalMs: number, task: () => Promise<void>): void {
+    const again = (): void => {
+      task()
+        .catch((error: unknown) => this.runtime.log.error({ err: error }, 'a background task of the log failed'))
+        .finally(() => {
+          if (!this.isClosing) this.every(intervalMs, task);
+        });
+    };
+    this.later(intervalMs, again);
+  }
+
+  private later(delayMs: number, callback: () => void): void {
+    const timer = this.runtime.clock.after(delayMs, () => {
+      this.timers.delete(timer);
+      callback();
+    });
+    this.timers.add(timer);
+  }
+}
+
+function readText(disk: Disk, path: string): string | undefined {
+  return disk.exists(path) ? disk.readFile(path).toString('utf8') : undefined;
+}

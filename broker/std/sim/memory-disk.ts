@@ -132,7 +132,11 @@ export class MemoryDisk implements Disk {
 
   /** Adds a fault; the returned function takes it away. */
   inject(fault: DiskFault): () => void {
-    const active: ActiveFault = { fault, skipLeft: fault.skip ?? 0, timesLeft: fault.times ?? Number.POSITIVE_INFINITY };
+    const active: ActiveFault = {
+      fault,
+      skipLeft: fault.skip ?? 0,
+      timesLeft: fault.times ?? Number.POSITIVE_INFINITY,
+    };
     this.faults.push(active);
     return () => {
       this.faults = this.faults.filter((other) => other !== active);

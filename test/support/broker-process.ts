@@ -1,0 +1,121 @@
+/** A real broker process on a free port with a folder of its own, for tests over real sockets and files. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function waitForPort(port: number, isAlive: () => boolean): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    if (!isAlive()) throw new Error('the broker ended before it listened');
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`the broker did not listen on port ${port} within ${START_TIMEOUT_MS} ms`);
+}
+
+export class BrokerProcess {
+  readonly port: number;
+  readonly dataFolder: string;
+  private readonly overrides: Readonly<Record<string, string>>;
+  private readonly ownsFolder: boolean;
+  private child: ChildProcess | undefined;
+  /** The last lines of the log, for the message of a failure. */
+  output = '';
+
+  private constructor(port: number, folder: string | undefined, overrides: Readonly<Record<string, string>>) {
+    this.port = port;
+    this.ownsFolder = folder === undefined;
+    this.dataFolder = folder ?? mkdtempSync(join(tmpdir(), 'ottla-test-'));
+    this.overrides = overrides;
+  }
+
+  static async start(
+    options: { overrides?: Readonly<Record<string, string>>; folder?: string } = {},
+  ): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(await freePort(), options.folder, options.overrides ?? {});
+    await broker.run();
+    return broker;
+  }
+
+  get bootstrap(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /** Starts the process, or starts it again on the same folder and port. */
+  async run(): Promise<void> {
+    const settings = {
+      listeners: `PLAINTEXT://127.0.0.1:${this.port},CONTROL://127.0.0.1:0`,
+      'log.dirs': this.dataFolder,
+      'ottla.http.port': '-1',
+      ...this.overrides,
+    };
+    const args = Object.entries(settings).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
+    const child = spawn(process.execPath, [join(root, 'broker/main.ts'), ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    const keep = (chunk: Buffer): void => {
+      this.output = (this.output + chunk.toString()).slice(-8000);
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    try {
+      await waitForPort(this.port, () => child.exitCode === null && child.signalCode === null);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.output}`);
+    }
+  }
+
+  /** Ends the process with a signal and waits until it is gone; one that hangs is killed and reported. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(signal);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, STOP_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+    if (isLate) throw new Error(`the broker ignored ${signal} for ${STOP_TIMEOUT_MS} ms\n${this.output}`);
+  }
+
+  /** Stops the broker and removes its folder. */
+  async close(): Promise<void> {
+    await this.signal('SIGTERM');
+    if (this.ownsFolder) rmSync(this.dataFolder, { recursive: true, force: true });
+  }
+}

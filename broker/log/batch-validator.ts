@@ -98,9 +98,7 @@ export function validateBatch(batch: Buffer, context: ValidationContext): Valida
   const usesAppendTime = config.messageTimestampType === 'LogAppendTime';
   const target = config.compressionType === 'producer' ? codec : CODEC_NUMBER[config.compressionType];
   const mustDecode =
-    target !== codec ||
-    config.cleanupCompact ||
-    (!usesAppendTime && mayViolateTime(batch, config, context.nowMs));
+    target !== codec || config.cleanupCompact || (!usesAppendTime && mayViolateTime(batch, config, context.nowMs));
   if (!mustDecode) {
     if (codec === 0 && !recordsAreWhole(batch)) {
       return refuse(ErrorCode.INVALID_RECORD, 'the records do not fill their batch, or their offsets have holes');

@@ -3,7 +3,7 @@
  * Epochs and start offsets both grow from entry to entry. The file is written behind; headers of the batches that are
  * scanned after a crash bring back what it missed.
  */
-import { type Disk } from '../std/mod.ts';
+import type { Disk } from '../std/mod.ts';
 import { type EpochEntry, encodeEpochs, readEpochs, replaceFile, replaceFileNow } from './checkpoints.ts';
 
 export interface EpochEndOffset {

@@ -54,8 +54,7 @@ export async function openLog(
   managerConfig: Partial<LogManagerConfig> = {},
 ): Promise<{ manager: LogManager; log: PartitionLog }> {
   const manager = await openManager(world, config, managerConfig);
-  const log =
-    manager.get('t', 0) ?? (await manager.create('t', 0, TOPIC_ID, { ...DEFAULT_LOG_CONFIG, ...config }));
+  const log = manager.get('t', 0) ?? (await manager.create('t', 0, TOPIC_ID, { ...DEFAULT_LOG_CONFIG, ...config }));
   return { manager, log };
 }
 

@@ -2,7 +2,7 @@
  * All partitions of a broker, in one or more folders: opening them after a stop of either kind, the files that Kafka
  * keeps beside them, and what has to happen from time to time.
  */
-import { assert, BrokerError, type Disk, randomUuid, type Runtime, type Timer } from '../std/mod.ts';
+import { assert, BrokerError, type Disk, type Runtime, randomUuid, type Timer } from '../std/mod.ts';
 import { Arena } from './arena.ts';
 import {
   CLEAN_SHUTDOWN_FILE,
@@ -95,7 +95,10 @@ export class LogManager {
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
     };
-    this.cleaner = new LogCleaner(this.context);
+    this.cleaner = new LogCleaner(this.context, async (folder) => {
+      await this.writeCheckpoints(folder, { recoveryPoints: true });
+      this.runtime.disk.syncFolder(folder.path);
+    });
   }
 
   /** Throws BrokerError `data.foreign` when a folder belongs to another broker or cluster. */

@@ -67,7 +67,11 @@ test('a clean restart keeps everything and scans nothing', async () => {
   const config = { segmentBytes: 3000, indexIntervalBytes: 300 };
   const first = await openLog(world, config);
   for (let i = 0; i < 100; i++) {
-    await append(world, first.log, batchOf([`v${i}`, 'pad'.repeat(20)], { producerId: 7, producerEpoch: 0, baseSequence: i * 2 }));
+    await append(
+      world,
+      first.log,
+      batchOf([`v${i}`, 'pad'.repeat(20)], { producerId: 7, producerEpoch: 0, baseSequence: i * 2 }),
+    );
   }
   first.log.setHighWatermark(150);
   const before = await readAll(first.log, 0);
@@ -93,10 +97,14 @@ test('after a kill everything written is there, with indexes and producers', asy
   const { manager, log } = await openLog(world, config);
   expect(manager.previousBrokerEpoch).toBeUndefined();
   expect((await readAll(log, 0)).equals(before)).toBe(true);
-  expect(await append(world, log, batchOf(['x'], { producerId: 7, producerEpoch: 0, baseSequence: 99 }))).toMatchObject({
-    baseOffset: 99,
-  });
-  expect(await append(world, log, batchOf(['x'], { producerId: 7, producerEpoch: 0, baseSequence: 102 }))).toMatchObject({
+  expect(await append(world, log, batchOf(['x'], { producerId: 7, producerEpoch: 0, baseSequence: 99 }))).toMatchObject(
+    {
+      baseOffset: 99,
+    },
+  );
+  expect(
+    await append(world, log, batchOf(['x'], { producerId: 7, producerEpoch: 0, baseSequence: 102 })),
+  ).toMatchObject({
     errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
   });
 });
@@ -188,7 +196,9 @@ test('a retry is answered with the original offset, also while the original is o
   const batch = batchOf(['a', 'b'], { producerId: 1, producerEpoch: 0, baseSequence: 0 });
   const offsets: number[] = [];
   for (let i = 0; i < 2; i++) {
-    log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, (r) => offsets.push(r.baseOffset));
+    log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, (r) =>
+      offsets.push(r.baseOffset),
+    );
   }
   await world.clock.settle();
   expect(offsets).toEqual([0, 0]);

@@ -6,7 +6,10 @@
  * consumers is not known here, nor who may write it.
  */
 import {
+  BATCH_HEADER_BYTES,
+  batchAttributes,
   batchBaseOffset,
+  batchCrc,
   batchIsControl,
   batchLastOffset,
   batchLastOffsetDelta,
@@ -16,9 +19,6 @@ import {
   batchProducerEpoch,
   batchProducerId,
   batchSizeBytes,
-  BATCH_HEADER_BYTES,
-  batchAttributes,
-  batchCrc,
   computeBatchCrc,
   ErrorCode,
   resealBatch,
@@ -192,6 +192,11 @@ export class PartitionLog implements AppendTarget {
     return sum;
   }
 
+  /** Closed, deleted or offline: its files are no longer its own to touch. */
+  get isOver(): boolean {
+    return this.isClosed || this.logFolder.isOffline;
+  }
+
   get segments(): readonly Segment[] {
     return this.segmentList;
   }
@@ -265,8 +270,6 @@ export class PartitionLog implements AppendTarget {
       if (last !== undefined) this.queue.push(last.chunk, last.at, last.sizeBytes, undefined);
       const baseOffset = batchBaseOffset(batch, 0);
       if (firstOffset < 0) firstOffset = baseOffset;
-      // The cache is contiguous; a compacted leader's log is not.
-      if (baseOffset !== this.stagedEnd && this.queue.isIdle) this.cache.clear();
       this.stagedEnd = batchLastOffset(batch, 0) + 1;
       last = { ...this.cache.append(batch, baseOffset, this.stagedEnd), sizeBytes };
       this.producers.stage(last.chunk.buffer, last.at);
@@ -334,10 +337,14 @@ export class PartitionLog implements AppendTarget {
     this.generation += 1;
     for (const later of this.segmentList.splice(slot + 1)) this.discard(later);
     if (!isWhole) segment.truncate(position, endOffset);
-    await scanBatches(segment.file, { from: segment.offsetIndex.lastPosition(), to: position, verify: false }, (b, at) => {
-      segment.noteTimestamp(batchMaxTimestamp(b, at), batchLastOffset(b, at));
-      return true;
-    });
+    await scanBatches(
+      segment.file,
+      { from: segment.offsetIndex.lastPosition(), to: position, verify: false },
+      (b, at) => {
+        segment.noteTimestamp(batchMaxTimestamp(b, at), batchLastOffset(b, at));
+        return true;
+      },
+    );
     this.resetEnds(endOffset);
     this.leaderEpochs.truncateFromEnd(endOffset);
     await this.leaderEpochs.persist();
@@ -398,6 +405,8 @@ export class PartitionLog implements AppendTarget {
   replaceSegments(slot: number, count: number, replacements: readonly Segment[]): Segment[] {
     this.generation += 1;
     this.namesChanged = true;
+    // Batches as they were before are no lie, but readers do better with the cleaned ones.
+    if (this.queue.isIdle) this.cache.clear();
     return this.segmentList.splice(slot, count, ...replacements);
   }
 

@@ -228,7 +228,8 @@ export class ProducerStates {
   /** The lowest offset of a transaction that is open or whose marker is not below the high watermark. */
   firstUnstableOffset(): number | undefined {
     let lowest: number | undefined;
-    for (const firstOffset of this.open.values()) if (lowest === undefined || firstOffset < lowest) lowest = firstOffset;
+    for (const firstOffset of this.open.values())
+      if (lowest === undefined || firstOffset < lowest) lowest = firstOffset;
     for (const { firstOffset } of this.unreplicated) {
       if (lowest === undefined || firstOffset < lowest) lowest = firstOffset;
     }

@@ -16,12 +16,11 @@ import type { Disk, Logger } from '../std/mod.ts';
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
-
   LOG_SUFFIX,
   parseFileName,
-  segmentFileName,
   SNAPSHOT_SUFFIX,
   SWAP_SUFFIX,
+  segmentFileName,
 } from './file-names.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
@@ -141,7 +140,15 @@ function firstDoubtful(segments: readonly Segment[], recoveryPoint: number): num
 function tidyFolder(disk: Disk, folder: string): void {
   const names = disk.list(folder);
   const swaps: { baseOffset: number; from: string }[] = [];
+  // The log is the first to be renamed to `.swap`: once it is, the indexes that were cleaned with it belong to it.
   for (const name of names) {
+    if (!name.endsWith(CLEANED_SUFFIX)) continue;
+    const parsed = parseFileName(name);
+    const swapLog = `${segmentFileName(parsed?.baseOffset ?? 0, LOG_SUFFIX)}${SWAP_SUFFIX}`;
+    if (parsed === undefined || !names.includes(swapLog)) continue;
+    disk.rename(`${folder}/${name}`, `${folder}/${segmentFileName(parsed.baseOffset, parsed.kind)}${SWAP_SUFFIX}`);
+  }
+  for (const name of disk.list(folder)) {
     const parsed = parseFileName(name);
     const path = `${folder}/${name}`;
     if (name.endsWith('.tmp')) disk.removeFile(path);
@@ -160,15 +167,15 @@ function tidyFolder(disk: Disk, folder: string): void {
       if (parsed.baseOffset >= swap.baseOffset && parsed.baseOffset <= lastOffset) {
         const logPath = `${folder}/${segmentFileName(parsed.baseOffset, LOG_SUFFIX)}`;
         const isWithin = (lastOffsetOf(disk, logPath) ?? parsed.baseOffset) <= lastOffset;
-        if (isWithin && parsed.kind !== LOG_SUFFIX) disk.removeFile(`${folder}/${name}`);
-        if (isWithin && parsed.kind === LOG_SUFFIX && parsed.baseOffset !== swap.baseOffset) {
-          disk.removeFile(`${folder}/${name}`);
-        }
+        // At the swap's own base the final rename replaces; an index there may be the new one already.
+        if (isWithin && parsed.baseOffset !== swap.baseOffset) disk.removeFile(`${folder}/${name}`);
       }
     }
   }
-  for (const name of disk.list(folder)) {
-    if (name.endsWith(SWAP_SUFFIX)) disk.rename(`${folder}/${name}`, `${folder}/${name.slice(0, -SWAP_SUFFIX.length)}`);
+  const isLog = (name: string): boolean => name.endsWith(`${LOG_SUFFIX}${SWAP_SUFFIX}`);
+  const swapped = disk.list(folder).filter((name) => name.endsWith(SWAP_SUFFIX));
+  for (const name of [...swapped.filter((each) => !isLog(each)), ...swapped.filter(isLog)]) {
+    disk.rename(`${folder}/${name}`, `${folder}/${name.slice(0, -SWAP_SUFFIX.length)}`);
   }
 }
 
@@ -291,5 +298,3 @@ export function removeSnapshots(disk: Disk, folder: string, isUnwanted: (offset:
     if (isUnwanted(parsed.baseOffset)) disk.removeFile(`${folder}/${name}`);
   }
 }
-
-

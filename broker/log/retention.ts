@@ -18,9 +18,7 @@ export function planRetention(log: PartitionLog, nowMs: number): number {
     if (endOffset > log.highWatermark) break;
     const isBelowStart = endOffset <= log.logStartOffset && slot < segments.length - 1;
     const isExpired =
-      deletesByPolicy &&
-      config.retentionMs >= 0 &&
-      nowMs - retentionTimestamp(segment) > config.retentionMs;
+      deletesByPolicy && config.retentionMs >= 0 && nowMs - retentionTimestamp(segment) > config.retentionMs;
     const isExcess = deletesByPolicy && excessBytes >= segment.sizeBytes && slot < segments.length - 1;
     if (!isBelowStart && !isExpired && !isExcess) break;
     if (excessBytes >= 0) excessBytes -= segment.sizeBytes;

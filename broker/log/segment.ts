@@ -33,7 +33,7 @@ export class Segment {
   rollJitterMs = 0;
   private readonly disk: Disk;
   private folder: string;
-  private suffix = '';
+  private suffix: string;
   private handle: DiskFile | undefined;
   private readers = 0;
   private isRetired = false;
@@ -41,19 +41,33 @@ export class Segment {
   private largest: { timestamp: number; offset: number } | undefined;
   private firstTimestamp: number | undefined;
 
-  constructor(options: { disk: Disk; folder: string; baseOffset: number; sizeBytes: number; createdMs: number }) {
+  constructor(options: {
+    readonly disk: Disk;
+    readonly folder: string;
+    readonly baseOffset: number;
+    readonly sizeBytes: number;
+    readonly createdMs: number;
+    readonly suffix?: string;
+  }) {
     this.disk = options.disk;
     this.folder = options.folder;
     this.baseOffset = options.baseOffset;
     this.sizeBytes = options.sizeBytes;
     this.createdMs = options.createdMs;
+    this.suffix = options.suffix ?? '';
     const { disk, baseOffset } = options;
     this.offsetIndex = new OffsetIndex(disk, this.pathOf(INDEX_SUFFIX), baseOffset);
     this.timeIndex = new TimeIndex(disk, this.pathOf(TIME_INDEX_SUFFIX), baseOffset);
     this.transactionIndex = new TransactionIndex(disk, this.pathOf(TRANSACTION_INDEX_SUFFIX));
   }
 
-  static create(options: { disk: Disk; folder: string; baseOffset: number; nowMs: number }): Segment {
+  static create(options: {
+    readonly disk: Disk;
+    readonly folder: string;
+    readonly baseOffset: number;
+    readonly nowMs: number;
+    readonly suffix?: string;
+  }): Segment {
     const segment = new Segment({ ...options, sizeBytes: 0, createdMs: options.nowMs });
     segment.startIndexesEmpty();
     segment.handle = options.disk.open(segment.pathOf(LOG_SUFFIX), 'create');
@@ -129,7 +143,8 @@ export class Segment {
     if (this.sizeBytes > config.segmentBytes - batch.sizeBytes) return true;
     if (batch.lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true;
     if (this.sizeBytes === 0) return false;
-    if (this.ageMs(batch.maxTimestamp, nowMs) > config.segmentMs - this.rollJitterMs) return true;
+    const segmentMs = config.cleanupCompact ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs;
+    if (this.ageMs(batch.maxTimestamp, nowMs) > segmentMs - this.rollJitterMs) return true;
     return this.offsetIndex.isFull(config.segmentIndexBytes) || this.timeIndex.isFull(config.segmentIndexBytes);
   }
 
@@ -195,8 +210,9 @@ export class Segment {
   }
 
   /** Renames all files from one state (live, `.deleted`, `.swap`) to another. */
-  rename(suffix: string): void {
-    for (const kind of SEGMENT_SUFFIXES) {
+  rename(suffix: string, order: 'logFirst' | 'logLast' = 'logFirst'): void {
+    const kinds = order === 'logFirst' ? SEGMENT_SUFFIXES : SEGMENT_SUFFIXES.toReversed();
+    for (const kind of kinds) {
       const from = this.pathOf(kind);
       if (this.disk.exists(from)) this.disk.rename(from, this.pathOf(kind, suffix));
     }

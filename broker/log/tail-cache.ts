@@ -2,11 +2,7 @@
  * The newest batches of one partition in memory: contiguous from its first chunk to the end of what is staged. Appends
  * go in at the end, reads at the tip come out without a copy, and the oldest chunks leave when the arena needs room.
  */
-import {
-  batchBaseOffset,
-  batchLastOffset,
-  batchSizeBytes,
-} from '../protocol/mod.ts';
+import { batchBaseOffset, batchLastOffset, batchSizeBytes } from '../protocol/mod.ts';
 import { type Arena, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, type Chunk, type ChunkOwner } from './arena.ts';
 
 export interface CacheSlices {

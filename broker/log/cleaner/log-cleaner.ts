@@ -1,16 +1,183 @@
-/** Chooses the log to compact, has it done off the loop, and swaps the result in. */
+/**
+ * Chooses the log to compact, has it done off the loop, and swaps the result in (T103).
+ *
+ * The swap survives a crash at any point: `.cleaned` files vanish, a `.swap` log is complete and wins over the segments
+ * that it replaces. It happens only if the segment list is what the job was given.
+ */
 import type { OffsetCheckpoint } from '../checkpoints.ts';
-import type { LogContext } from '../log-context.ts';
+import { CLEANED_SUFFIX, partitionFolderName, SEGMENT_SUFFIXES, SWAP_SUFFIX, segmentFileName } from '../file-names.ts';
+import type { LogContext, LogFolder } from '../log-context.ts';
 import type { PartitionLog } from '../partition-log.ts';
+import { Segment } from '../segment.ts';
+import type { CleanInput, CleanOutput, CleanSegment } from './clean-job.ts';
+
+const JOB_MODULE = new URL('./clean-job.ts', import.meta.url).href;
+const BYTES_PER_KEY = 24;
+const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+
+export interface CleanPlan {
+  readonly log: PartitionLog;
+  readonly segments: readonly Segment[];
+  readonly firstDirtyOffset: number;
+  readonly endOffset: number;
+  readonly dirtyRatio: number;
+}
+
+/** Undefined when nothing in the log may be cleaned, or too little is worth it. */
+export function planCleaning(log: PartitionLog, cleanOffset: number, nowMs: number): CleanPlan | undefined {
+  const { config, segments } = log;
+  if (!config.cleanupCompact) return undefined;
+  const firstDirtyOffset = Math.max(cleanOffset > log.logEndOffset ? 0 : cleanOffset, log.logStartOffset);
+  const limit = Math.min(log.lastStableOffset, log.recoveryPoint, log.activeSegment.baseOffset);
+  const cleanable: Segment[] = [];
+  let cleanBytes = 0;
+  let dirtyBytes = 0;
+  let endOffset = firstDirtyOffset;
+  let oldestDirtyMs: number | undefined;
+  for (let slot = 0; slot < segments.length - 1; slot++) {
+    const segment = segments[slot] as Segment;
+    const next = (segments[slot + 1] as Segment).baseOffset;
+    const isYoung = config.minCompactionLagMs > 0 && nowMs - segment.largestTimestamp < config.minCompactionLagMs;
+    if (next > limit || (isYoung && next > firstDirtyOffset)) break;
+    cleanable.push(segment);
+    if (next <= firstDirtyOffset) cleanBytes += segment.sizeBytes;
+    else {
+      dirtyBytes += segment.sizeBytes;
+      endOffset = next;
+      oldestDirtyMs ??= segment.firstBatchTimestamp();
+    }
+  }
+  if (dirtyBytes === 0) return undefined;
+  const dirtyRatio = dirtyBytes / (cleanBytes + dirtyBytes);
+  const isOverdue = oldestDirtyMs !== undefined && nowMs - oldestDirtyMs > config.maxCompactionLagMs;
+  if (dirtyRatio <= config.minCleanableDirtyRatio && !isOverdue) return undefined;
+  return { log, segments: cleanable, firstDirtyOffset, endOffset, dirtyRatio };
+}
+
+/** Neighbours that together fit one segment become one. */
+export function groupSegments(segments: readonly Segment[], segmentBytes: number): CleanSegment[][] {
+  const groups: CleanSegment[][] = [];
+  let group: CleanSegment[] = [];
+  let groupBytes = 0;
+  segments.forEach((segment, slot) => {
+    const first = group[0]?.baseOffset ?? segment.baseOffset;
+    const nextBase = segments[slot + 1]?.baseOffset ?? segment.baseOffset;
+    const isTooWide = Math.max(nextBase, segment.baseOffset) - first > RELATIVE_OFFSET_MAX;
+    if (group.length > 0 && (groupBytes + segment.sizeBytes > segmentBytes || isTooWide)) {
+      groups.push(group);
+      group = [];
+      groupBytes = 0;
+    }
+    group.push({ baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes });
+    groupBytes += segment.sizeBytes;
+  });
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
 
 export class LogCleaner {
-  constructor(_context: LogContext) {}
-  restore(_offsets: ReadonlyMap<string, number>): void {}
-  forget(_name: string): void {}
-  checkpoint(_logs: readonly OffsetCheckpoint[]): OffsetCheckpoint[] {
-    return [];
+  private readonly context: LogContext;
+  private readonly persistRecoveryPoints: (folder: LogFolder) => Promise<void>;
+  private readonly cleanOffsets = new Map<string, number>();
+  /** Logs that could not be cleaned: set aside until a restart, they must not keep the others waiting. */
+  private readonly uncleanable = new Set<string>();
+
+  /** `persistRecoveryPoints` makes the checkpoint durable: recovery takes a gap above it for a loss, and cleaning makes gaps. */
+  constructor(context: LogContext, persistRecoveryPoints: (folder: LogFolder) => Promise<void>) {
+    this.context = context;
+    this.persistRecoveryPoints = persistRecoveryPoints;
   }
-  async cleanOnce(_logs: readonly PartitionLog[]): Promise<boolean> {
-    return false;
+
+  restore(offsets: ReadonlyMap<string, number>): void {
+    for (const [name, offset] of offsets) this.cleanOffsets.set(name, offset);
+  }
+
+  forget(name: string): void {
+    this.cleanOffsets.delete(name);
+    this.uncleanable.delete(name);
+  }
+
+  /** Of the given logs, those that have been cleaned, with the offset below which they are clean. */
+  checkpoint(logs: readonly OffsetCheckpoint[]): OffsetCheckpoint[] {
+    return logs.flatMap(({ topic, partition }) => {
+      const offset = this.cleanOffsets.get(partitionFolderName(topic, partition));
+      return offset === undefined ? [] : [{ topic, partition, offset }];
+    });
+  }
+
+  async cleanOnce(logs: readonly PartitionLog[]): Promise<boolean> {
+    const nowMs = this.context.runtime.clock.nowMs();
+    let dirtiest: CleanPlan | undefined;
+    for (const log of logs) {
+      const name = partitionFolderName(log.topic, log.partition);
+      if (this.uncleanable.has(name)) continue;
+      const plan = planCleaning(log, this.cleanOffsets.get(name) ?? 0, nowMs);
+      if (plan !== undefined && plan.dirtyRatio > (dirtiest?.dirtyRatio ?? -1)) dirtiest = plan;
+    }
+    if (dirtiest === undefined) return false;
+    const { topic, partition } = dirtiest.log;
+    try {
+      return await this.clean(dirtiest, nowMs);
+    } catch (error) {
+      this.uncleanable.add(partitionFolderName(topic, partition));
+      this.context.runtime.log.error({ topic, partition, err: error }, 'log could not be cleaned and is set aside');
+      return true;
+    }
+  }
+
+  private async clean(plan: CleanPlan, nowMs: number): Promise<boolean> {
+    const { log } = plan;
+    const { generation } = log;
+    const input: CleanInput = {
+      folder: log.path,
+      groups: groupSegments(plan.segments, log.config.segmentBytes),
+      firstDirtyOffset: plan.firstDirtyOffset,
+      endOffset: plan.endOffset,
+      keysMax: Math.max(1, Math.floor(this.context.config.cleanerDedupeBufferBytes / BYTES_PER_KEY)),
+      nowMs,
+      deleteRetentionMs: log.config.deleteRetentionMs,
+      indexIntervalBytes: log.config.indexIntervalBytes,
+      highWatermark: log.highWatermark,
+      activeProducers: [...log.producers.all()].map((entry) => ({
+        producerId: entry.producerId,
+        lastOffset: entry.batches.at(-1)?.lastOffset ?? -1,
+      })),
+    };
+    const { executor } = this.context.runtime;
+    const output = await executor.run<CleanInput, CleanOutput>(JOB_MODULE, 'job', input);
+    await this.persistRecoveryPoints(log.logFolder);
+    if (log.generation !== generation || log.isOver) {
+      if (!log.isOver) this.discard(log, output);
+      return !log.isOver;
+    }
+    this.swap(log, output);
+    this.cleanOffsets.set(partitionFolderName(log.topic, log.partition), output.cleanEndOffset);
+    return true;
+  }
+
+  private swap(log: PartitionLog, output: CleanOutput): void {
+    const { disk, clock } = this.context.runtime;
+    for (const { baseOffset, sizeBytes, replaces } of output.cleaned) {
+      const folder = log.path;
+      const createdMs = clock.nowMs();
+      const segment = new Segment({ disk, folder, baseOffset, sizeBytes, createdMs, suffix: CLEANED_SUFFIX });
+      segment.syncedBytes = sizeBytes;
+      segment.rename(SWAP_SUFFIX, 'logFirst');
+      disk.syncFolder(folder);
+      const slot = log.segments.findIndex((each) => each.baseOffset === baseOffset);
+      log.retireLater(log.replaceSegments(slot, replaces, [segment]));
+      segment.rename('', 'logLast');
+      disk.syncFolder(folder);
+    }
+  }
+
+  private discard(log: PartitionLog, output: CleanOutput): void {
+    const { disk } = this.context.runtime;
+    for (const { baseOffset } of output.cleaned) {
+      for (const kind of SEGMENT_SUFFIXES) {
+        const path = `${log.path}/${segmentFileName(baseOffset, kind)}${CLEANED_SUFFIX}`;
+        if (disk.exists(path)) disk.removeFile(path);
+      }
+    }
   }
 }

@@ -87,11 +87,13 @@ function importsOf(path: string): string[] {
 }
 
 test('no line is longer than 120 columns', () => {
-  const long = files.filter((path) => !path.startsWith('broker/config/definitions/')).flatMap((path) =>
-    (textOf.get(path) as string)
-      .split('\n')
-      .flatMap((line, index) => (line.length > 120 ? [`${path}:${index + 1}`] : [])),
-  );
+  const long = files
+    .filter((path) => !path.startsWith('broker/config/definitions/'))
+    .flatMap((path) =>
+      (textOf.get(path) as string)
+        .split('\n')
+        .flatMap((line, index) => (line.length > 120 ? [`${path}:${index + 1}`] : [])),
+    );
   expect(long).toEqual([]);
 });
 

@@ -18,7 +18,16 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
   const at = ['--bootstrap-server', bootstrap];
 
   await tally.check('kafka-topics: create, describe, alter, delete', async () => {
-    await tool('topics', [...at, '--create', '--topic', 'java-admin', '--partitions', '3', '--config', 'segment.ms=600000']);
+    await tool('topics', [
+      ...at,
+      '--create',
+      '--topic',
+      'java-admin',
+      '--partitions',
+      '3',
+      '--config',
+      'segment.ms=600000',
+    ]);
     const described = await tool('topics', [...at, '--describe', '--topic', 'java-admin']);
     ensure(/PartitionCount: 3\s+ReplicationFactor: 1/.test(described), described);
     ensure(/segment.ms=600000/.test(described), described);
@@ -33,32 +42,81 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
       const lines = Array.from({ length: 500 }, (_, index) => `${index}`);
       await tool('console-producer', [...at, '--topic', topic, '--compression-codec', codec], `${lines.join('\n')}\n`);
       const read = await tool('console-consumer', [
-        ...at, '--topic', topic, '--from-beginning', '--max-messages', '500', '--timeout-ms', '20000',
+        ...at,
+        '--topic',
+        topic,
+        '--from-beginning',
+        '--max-messages',
+        '500',
+        '--timeout-ms',
+        '20000',
       ]);
       equal(read.trim().split('\n'), lines, codec);
     }
   });
 
   await tally.check('kafka-configs: topic and broker configs are altered and described', async () => {
-    await tool('configs', [...at, '--alter', '--entity-type', 'topics', '--entity-name', 'java-none', '--add-config', 'retention.ms=1234567']);
+    await tool('configs', [
+      ...at,
+      '--alter',
+      '--entity-type',
+      'topics',
+      '--entity-name',
+      'java-none',
+      '--add-config',
+      'retention.ms=1234567',
+    ]);
     const topic = await tool('configs', [...at, '--describe', '--entity-type', 'topics', '--entity-name', 'java-none']);
     ensure(/retention.ms=1234567/.test(topic), topic);
-    await tool('configs', [...at, '--alter', '--entity-type', 'brokers', '--entity-default', '--add-config', 'log.cleaner.threads=2']);
+    await tool('configs', [
+      ...at,
+      '--alter',
+      '--entity-type',
+      'brokers',
+      '--entity-default',
+      '--add-config',
+      'log.cleaner.threads=2',
+    ]);
     const broker = await tool('configs', [...at, '--describe', '--entity-type', 'brokers', '--entity-default']);
     ensure(/log.cleaner.threads=2/.test(broker), broker);
-    await tool('configs', [...at, '--alter', '--entity-type', 'brokers', '--entity-default', '--delete-config', 'log.cleaner.threads']);
+    await tool('configs', [
+      ...at,
+      '--alter',
+      '--entity-type',
+      'brokers',
+      '--entity-default',
+      '--delete-config',
+      'log.cleaner.threads',
+    ]);
     const all = await tool('configs', [...at, '--describe', '--all', '--entity-type', 'brokers', '--entity-name', '1']);
     ensure(all.split('\n').length > 200, `all broker configs: ${all.split('\n').length} lines`);
   });
 
   await tally.check('kafka-consumer-groups: describe, reset, delete', async () => {
     await tool('console-consumer', [
-      ...at, '--topic', 'java-gzip', '--group', 'java-group', '--from-beginning', '--max-messages', '500', '--timeout-ms', '20000',
+      ...at,
+      '--topic',
+      'java-gzip',
+      '--group',
+      'java-group',
+      '--from-beginning',
+      '--max-messages',
+      '500',
+      '--timeout-ms',
+      '20000',
     ]);
     const described = await tool('consumer-groups', [...at, '--describe', '--group', 'java-group']);
     ensure(/java-gzip\s+0\s+500\s+500\s+0/.test(described), described);
     await tool('consumer-groups', [
-      ...at, '--group', 'java-group', '--reset-offsets', '--to-offset', '100', '--topic', 'java-gzip', '--execute',
+      ...at,
+      '--group',
+      'java-group',
+      '--reset-offsets',
+      '--to-offset',
+      '100',
+      '--topic',
+      'java-gzip',
+      '--execute',
     ]);
     const reset = await tool('consumer-groups', [...at, '--describe', '--group', 'java-group']);
     ensure(/java-gzip\s+0\s+100\s+500\s+400/.test(reset), reset);
@@ -70,7 +128,12 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
     equal(offsets.trim(), 'java-none:0:500', 'offsets');
     const folders = await tool('log-dirs', [...at, '--describe', '--topic-list', 'java-none']);
     ensure(/"partition":"java-none-0"/.test(folders), folders);
-    const versions = await tool('broker-api-versions', at);
+    const { stdout } = await mustRun(
+      join(kafkaHome, 'bin/kafka-run-class.sh'),
+      ['org.apache.kafka.tools.BrokerApiVersionsCommand', ...at],
+      { timeoutMs: TOOL_TIMEOUT_MS },
+    );
+    const versions = stdout.toString();
     ensure(/Produce\(0\)/.test(versions), versions);
     await tool('features', [...at, 'describe']);
   });
@@ -80,7 +143,11 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
     writeFileSync(path, JSON.stringify({ version: 1, partitions: [{ topic: 'java-lz4', partition: 0, offset: 123 }] }));
     try {
       await tool('delete-records', [...at, '--offset-json-file', path]);
-      equal((await tool('get-offsets', [...at, '--topic', 'java-lz4', '--time', 'earliest'])).trim(), 'java-lz4:0:123', 'start');
+      equal(
+        (await tool('get-offsets', [...at, '--topic', 'java-lz4', '--time', 'earliest'])).trim(),
+        'java-lz4:0:123',
+        'start',
+      );
     } finally {
       rmSync(path, { force: true });
     }
@@ -88,8 +155,18 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
 
   await tally.check('kafka-producer-perf-test: idempotent acks=all', async () => {
     const said = await tool('producer-perf-test', [
-      '--topic', 'java-perf', '--num-records', '50000', '--record-size', '200', '--throughput', '-1',
-      '--producer-props', `bootstrap.servers=${bootstrap}`, 'acks=all', 'linger.ms=5',
+      '--topic',
+      'java-perf',
+      '--num-records',
+      '50000',
+      '--record-size',
+      '200',
+      '--throughput',
+      '-1',
+      '--producer-props',
+      `bootstrap.servers=${bootstrap}`,
+      'acks=all',
+      'linger.ms=5',
     ]);
     ensure(/50000 records sent/.test(said), said);
   });
@@ -103,20 +180,35 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
 }
 
 /** Kafka's DumpLogSegments must find nothing wrong with what we wrote. */
-export async function dumpLogSuite(tally: Tally, dataFolder: string, kafkaHome: string, topics: string[]): Promise<void> {
+export async function dumpLogSuite(
+  tally: Tally,
+  dataFolder: string,
+  kafkaHome: string,
+  topics: string[],
+): Promise<void> {
   const { stdout } = await mustRun('sh', ['-c', `ls -d ${dataFolder}/*-0`]);
-  const folders = stdout.toString().trim().split('\n').filter((path) => topics.some((topic) => path.endsWith(`/${topic}-0`)));
+  const folders = stdout
+    .toString()
+    .trim()
+    .split('\n')
+    .filter((path) => topics.some((topic) => path.endsWith(`/${topic}-0`)));
   await tally.check(`DumpLogSegments reads ${folders.length} partitions and their indexes`, async () => {
     ensure(folders.length > 0, 'there are partitions to read');
     for (const folder of folders) {
       const files = (await mustRun('sh', ['-c', `ls ${folder}/*.log ${folder}/*.index ${folder}/*.timeindex`])).stdout
-        .toString().trim().split('\n');
-      const { stdout: said, stderr } = await mustRun(join(kafkaHome, 'bin', 'kafka-dump-log.sh'), [
-        '--deep-iteration', '--index-sanity-check', '--files', files.join(','),
-      ], { timeoutMs: TOOL_TIMEOUT_MS });
+        .toString()
+        .trim()
+        .split('\n');
+      const { stdout: said, stderr } = await mustRun(
+        join(kafkaHome, 'bin', 'kafka-dump-log.sh'),
+        ['--deep-iteration', '--index-sanity-check', '--files', files.join(',')],
+        { timeoutMs: TOOL_TIMEOUT_MS },
+      );
       const text = said.toString() + stderr;
-      ensure(!/exception|mismatch|not monotonic|isvalid: false|Found timestamp mismatch|corrupt/i.test(text),
-        `${folder}: ${text.slice(-1500)}`);
+      ensure(
+        !/exception|mismatch|not monotonic|isvalid: false|Found timestamp mismatch|corrupt/i.test(text),
+        `${folder}: ${text.slice(-1500)}`,
+      );
     }
   });
 }

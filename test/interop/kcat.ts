@@ -36,16 +36,28 @@ export async function kcatSuite(tally: Tally, bootstrap: string): Promise<void> 
   });
 
   await tally.check('kcat: keys, headers, null values and timestamps come back', async () => {
-    await mustRun('kcat', ['-b', bootstrap, '-P', '-t', 'kcat-parts', '-K', ':', '-Z', '-H', 'color=blue', '-H', 'n=1'], {
-      input: 'a:one\nb:\nc:three\n',
-    });
+    await mustRun(
+      'kcat',
+      ['-b', bootstrap, '-P', '-t', 'kcat-parts', '-K', ':', '-Z', '-H', 'color=blue', '-H', 'n=1'],
+      {
+        input: 'a:one\nb:\nc:three\n',
+      },
+    );
     const { stdout } = await mustRun('kcat', ['-b', bootstrap, '-C', '-t', 'kcat-parts', '-e', '-q', '-J']);
     const records = stdout
       .toString()
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { key: string; payload: string | null; headers: string[]; ts: number });
-    equal(records.map(({ key, payload }) => [key, payload]), [['a', 'one'], ['b', null], ['c', 'three']], 'records');
+    equal(
+      records.map(({ key, payload }) => [key, payload]),
+      [
+        ['a', 'one'],
+        ['b', null],
+        ['c', 'three'],
+      ],
+      'records',
+    );
     equal(records[0]?.headers, ['color', 'blue', 'n', '1'], 'headers');
     ensure((records[0]?.ts ?? 0) > 1_600_000_000_000, 'the timestamp is set');
   });
@@ -77,7 +89,17 @@ export async function kcatSuite(tally: Tally, bootstrap: string): Promise<void> 
 
   await tally.check('kcat: a group of two shares a topic and resumes where it stopped', async () => {
     const consume = (): Promise<{ stdout: Buffer }> =>
-      mustRun('kcat', ['-b', bootstrap, '-G', 'kcat-group', '-X', 'auto.offset.reset=earliest', '-e', '-q', 'kcat-gzip-all']);
+      mustRun('kcat', [
+        '-b',
+        bootstrap,
+        '-G',
+        'kcat-group',
+        '-X',
+        'auto.offset.reset=earliest',
+        '-e',
+        '-q',
+        'kcat-gzip-all',
+      ]);
     const [first, second] = await Promise.all([consume(), consume()]);
     const lines = [first, second].flatMap(({ stdout }) => stdout.toString().trim().split('\n').filter(Boolean));
     equal([...new Set(lines)].length, 1000, 'distinct records');

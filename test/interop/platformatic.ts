@@ -1,5 +1,5 @@
 /** @platformatic/kafka, a client in TypeScript with stream consumers. */
-import { Admin, Consumer, Producer, ProduceAcks, stringDeserializers, stringSerializers } from '@platformatic/kafka';
+import { Admin, Consumer, ProduceAcks, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { equal, type Tally } from '../support/tally.ts';
 
 export async function platformaticSuite(tally: Tally, bootstrap: string): Promise<void> {

@@ -10,19 +10,22 @@ import { fileURLToPath } from 'node:url';
 import { BrokerProcess } from '../support/broker-process.ts';
 import { ensureCommand, exists, mustRun, run } from '../support/command.ts';
 import { Tally } from '../support/tally.ts';
-import { kafkajsSuite } from './kafkajs.ts';
 import { dumpLogSuite, kafkaToolsSuite } from './kafka-tools.ts';
+import { kafkajsSuite } from './kafkajs.ts';
 import { kcatSuite } from './kcat.ts';
 import { platformaticSuite } from './platformatic.ts';
 
 const besideRepository = fileURLToPath(new URL('../../../shared/kafka/kafka.sh', import.meta.url));
+
+/** The launcher colours its progress. */
+const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** A folder with Kafka's bin/ and libs/: from KAFKA_HOME, or built beside the repository. */
 export async function findKafkaHome(): Promise<string | undefined> {
   if (process.env.KAFKA_HOME !== undefined) return process.env.KAFKA_HOME;
   if (!existsSync(besideRepository) || !(await exists('java'))) return undefined;
   const { status, stdout } = await run(besideRepository, ['home'], { timeoutMs: 600_000 });
-  return status === 0 ? stdout.toString().replace(/\x1b\[[0-9;]*m/g, '').trim().split('\n').at(-1) : undefined;
+  return status === 0 ? stdout.toString().replaceAll(ANSI, '').trim().split('\n').at(-1) : undefined;
 }
 
 async function confluentSuite(tally: Tally, bootstrap: string): Promise<void> {
@@ -33,11 +36,17 @@ async function confluentSuite(tally: Tally, bootstrap: string): Promise<void> {
       await mustRun('python3', ['-m', 'venv', folder], { timeoutMs: 120_000 });
       await mustRun(join(folder, 'bin/pip'), ['install', '-q', 'confluent-kafka==2.12.2'], { timeoutMs: 300_000 });
     } catch (error) {
-      return tally.skip('confluent-kafka for Python', `it cannot be installed: ${(error as Error).message.slice(0, 300)}`);
+      return tally.skip(
+        'confluent-kafka for Python',
+        `it cannot be installed: ${(error as Error).message.slice(0, 300)}`,
+      );
     }
     const script = fileURLToPath(new URL('./confluent.py', import.meta.url));
     const { stdout, stderr } = await run(join(folder, 'bin/python'), [script, bootstrap], { timeoutMs: 300_000 });
-    const lines = stdout.toString().split('\n').filter((line) => /^(ok|FAILED) /.test(line));
+    const lines = stdout
+      .toString()
+      .split('\n')
+      .filter((line) => /^(ok|FAILED) /.test(line));
     await tally.check('confluent: the script ran to its end', () => {
       if (lines.length < 10) throw new Error(stderr);
     });
@@ -70,7 +79,13 @@ try {
       await kafkaToolsSuite(tally, broker.bootstrap, kafkaHome);
       await broker.signal('SIGTERM');
       await dumpLogSuite(tally, broker.dataFolder, kafkaHome, [
-        'java-gzip', 'java-lz4', 'java-zstd', 'java-snappy', 'java-perf', 'kcat-gzip-all', 'js-records',
+        'java-gzip',
+        'java-lz4',
+        'java-zstd',
+        'java-snappy',
+        'java-perf',
+        'kcat-gzip-all',
+        'js-records',
       ]);
     }
   }

@@ -4,8 +4,8 @@
  * In: nothing. Out: the schemas, as data, in a fixed order: APIs by key, data messages by name. This room refuses to
  * know how a message is encoded, and what a broker does with it.
  */
-import type { Api, DataMessage } from '../schema.ts';
 
+import type { Api, DataMessage } from '../schema.ts';
 import produce from './00-produce.ts';
 import fetch from './01-fetch.ts';
 import listOffsets from './02-list-offsets.ts';
@@ -97,8 +97,14 @@ import alterShareGroupOffsets from './91-alter-share-group-offsets.ts';
 import deleteShareGroupOffsets from './92-delete-share-group-offsets.ts';
 import streamsGroupTopologyDescriptionUpdate from './93-streams-group-topology-description-update.ts';
 import unregisterController from './94-unregister-controller.ts';
-
+import abortTransactionRecord from './data/abort-transaction-record.ts';
 import abortedTxn from './data/aborted-txn.ts';
+import accessControlEntryRecord from './data/access-control-entry-record.ts';
+import beginTransactionRecord from './data/begin-transaction-record.ts';
+import brokerRegistrationChangeRecord from './data/broker-registration-change-record.ts';
+import clearElrRecord from './data/clear-elr-record.ts';
+import clientQuotaRecord from './data/client-quota-record.ts';
+import configRecord from './data/config-record.ts';
 import consumerGroupCurrentMemberAssignmentKey from './data/consumer-group-current-member-assignment-key.ts';
 import consumerGroupCurrentMemberAssignmentValue from './data/consumer-group-current-member-assignment-value.ts';
 import consumerGroupMemberMetadataKey from './data/consumer-group-member-metadata-key.ts';
@@ -117,21 +123,35 @@ import consumerProtocolAssignment from './data/consumer-protocol-assignment.ts';
 import consumerProtocolSubscription from './data/consumer-protocol-subscription.ts';
 import controlRecordTypeSchema from './data/control-record-type-schema.ts';
 import defaultPrincipalData from './data/default-principal-data.ts';
+import delegationTokenRecord from './data/delegation-token-record.ts';
+import endTransactionRecord from './data/end-transaction-record.ts';
 import endTxnMarker from './data/end-txn-marker.ts';
+import featureLevelRecord from './data/feature-level-record.ts';
+import fenceBrokerRecord from './data/fence-broker-record.ts';
 import groupMetadataKey from './data/group-metadata-key.ts';
 import groupMetadataValue from './data/group-metadata-value.ts';
 import kraftVersionRecord from './data/kraft-version-record.ts';
 import leaderChangeMessage from './data/leader-change-message.ts';
 import legacyOffsetCommitKey from './data/legacy-offset-commit-key.ts';
 import legacyOffsetCommitValue from './data/legacy-offset-commit-value.ts';
+import noOpRecord from './data/no-op-record.ts';
 import offsetCommitKey from './data/offset-commit-key.ts';
 import offsetCommitValue from './data/offset-commit-value.ts';
+import partitionChangeRecord from './data/partition-change-record.ts';
+import partitionRecord from './data/partition-record.ts';
+import producerIdsRecord from './data/producer-ids-record.ts';
 import producerSnapshot from './data/producer-snapshot.ts';
 import quorumStateData from './data/quorum-state-data.ts';
+import registerBrokerRecord from './data/register-broker-record.ts';
+import registerControllerRecord from './data/register-controller-record.ts';
 import remoteLogSegmentMetadataRecord from './data/remote-log-segment-metadata-record.ts';
 import remoteLogSegmentMetadataSnapshotRecord from './data/remote-log-segment-metadata-snapshot-record.ts';
 import remoteLogSegmentMetadataUpdateRecord from './data/remote-log-segment-metadata-update-record.ts';
 import remotePartitionDeleteMetadataRecord from './data/remote-partition-delete-metadata-record.ts';
+import removeAccessControlEntryRecord from './data/remove-access-control-entry-record.ts';
+import removeDelegationTokenRecord from './data/remove-delegation-token-record.ts';
+import removeTopicRecord from './data/remove-topic-record.ts';
+import removeUserScramCredentialRecord from './data/remove-user-scram-credential-record.ts';
 import requestHeader from './data/request-header.ts';
 import responseHeader from './data/response-header.ts';
 import shareGroupCurrentMemberAssignmentKey from './data/share-group-current-member-assignment-key.ts';
@@ -164,9 +184,15 @@ import streamsGroupTargetAssignmentMetadataKey from './data/streams-group-target
 import streamsGroupTargetAssignmentMetadataValue from './data/streams-group-target-assignment-metadata-value.ts';
 import streamsGroupTopologyKey from './data/streams-group-topology-key.ts';
 import streamsGroupTopologyValue from './data/streams-group-topology-value.ts';
+import topicRecord from './data/topic-record.ts';
 import transactionLogKey from './data/transaction-log-key.ts';
 import transactionLogValue from './data/transaction-log-value.ts';
+import unfenceBrokerRecord from './data/unfence-broker-record.ts';
+import unregisterBrokerRecord from './data/unregister-broker-record.ts';
+import unregisterControllerRecord from './data/unregister-controller-record.ts';
+import userScramCredentialRecord from './data/user-scram-credential-record.ts';
 import votersRecord from './data/voters-record.ts';
+import zkMigrationStateRecord from './data/zk-migration-state-record.ts';
 
 export const apis: readonly Api[] = [
   produce,
@@ -264,6 +290,13 @@ export const apis: readonly Api[] = [
 
 export const dataMessages: readonly DataMessage[] = [
   abortedTxn,
+  abortTransactionRecord,
+  accessControlEntryRecord,
+  beginTransactionRecord,
+  brokerRegistrationChangeRecord,
+  clearElrRecord,
+  clientQuotaRecord,
+  configRecord,
   consumerGroupCurrentMemberAssignmentKey,
   consumerGroupCurrentMemberAssignmentValue,
   consumerGroupMemberMetadataKey,
@@ -282,21 +315,35 @@ export const dataMessages: readonly DataMessage[] = [
   consumerProtocolSubscription,
   controlRecordTypeSchema,
   defaultPrincipalData,
+  delegationTokenRecord,
+  endTransactionRecord,
   endTxnMarker,
+  featureLevelRecord,
+  fenceBrokerRecord,
   groupMetadataKey,
   groupMetadataValue,
   kraftVersionRecord,
   leaderChangeMessage,
   legacyOffsetCommitKey,
   legacyOffsetCommitValue,
+  noOpRecord,
   offsetCommitKey,
   offsetCommitValue,
+  partitionChangeRecord,
+  partitionRecord,
+  producerIdsRecord,
   producerSnapshot,
   quorumStateData,
+  registerBrokerRecord,
+  registerControllerRecord,
   remoteLogSegmentMetadataRecord,
   remoteLogSegmentMetadataSnapshotRecord,
   remoteLogSegmentMetadataUpdateRecord,
   remotePartitionDeleteMetadataRecord,
+  removeAccessControlEntryRecord,
+  removeDelegationTokenRecord,
+  removeTopicRecord,
+  removeUserScramCredentialRecord,
   requestHeader,
   responseHeader,
   shareGroupCurrentMemberAssignmentKey,
@@ -329,7 +376,13 @@ export const dataMessages: readonly DataMessage[] = [
   streamsGroupTargetAssignmentMetadataValue,
   streamsGroupTopologyKey,
   streamsGroupTopologyValue,
+  topicRecord,
   transactionLogKey,
   transactionLogValue,
+  unfenceBrokerRecord,
+  unregisterBrokerRecord,
+  unregisterControllerRecord,
+  userScramCredentialRecord,
   votersRecord,
+  zkMigrationStateRecord,
 ];

@@ -176,8 +176,7 @@ const fieldCount = (fields: readonly PlainField[]): number =>
 
 test.skipIf(!specsPresent)(`every message of Kafka has a schema, and no other has one${absence}`, () => {
   const specNames = new Set(specs.map((spec) => spec.name));
-  // The records of the metadata log are described as the controller comes to need them: those we have are compared.
-  const missing = specs.filter((spec) => !ours.has(spec.name) && spec.folder !== 'metadata');
+  const missing = specs.filter((spec) => !ours.has(spec.name));
   expect(missing.map((spec) => spec.name)).toEqual([]);
   expect([...ours.keys()].filter((name) => !specNames.has(name))).toEqual([]);
   const fields = known.reduce((count, spec) => count + fieldCount(plainSpecFields(spec)), 0);

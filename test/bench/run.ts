@@ -1,0 +1,242 @@
+/**
+ * Speed beside a real Kafka, in one run on one machine: `npm run bench [-- scenario…] [--peer none] [--short]`.
+ *
+ * Cases are interleaved and repeated; medians and spread count, and the ratio to the peer more than any absolute figure.
+ * Results go to test/bench/results/ as JSON and a table.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KafkaConnection } from '../../broker/protocol/connection/mod.ts';
+import { silentLogger } from '../../broker/std/mod.ts';
+import { nodeRuntime } from '../../broker/std/node-runtime.ts';
+import { BrokerProcess, freePort } from '../support/broker-process.ts';
+import * as calls from '../support/calls.ts';
+import { exists, mustRun, run } from '../support/command.ts';
+import { ensure, Tally } from '../support/tally.ts';
+
+const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
+const resultsFolder = fileURLToPath(new URL('./results/', import.meta.url));
+const runtime = nodeRuntime(silentLogger);
+
+interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  /** The ratio to Kafka that we want to reach; above 1 more is better, below 1 less is better. */
+  readonly goal: number;
+  readonly lessIsBetter?: boolean;
+  readonly measure: (peer: Peer, topic: string, scale: number) => Promise<number>;
+}
+
+interface Peer {
+  readonly name: 'ottla' | 'kafka';
+  readonly bootstrap: string;
+  readonly port: number;
+  readonly pid: () => number;
+}
+
+let kload = '';
+
+async function load(mode: string, peer: Peer, topic: string, args: readonly string[]): Promise<Record<string, number>> {
+  const { stdout } = await mustRun(kload, [mode, '-b', peer.bootstrap, '-t', topic, ...args], { timeoutMs: 180_000 });
+  return JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+}
+
+const figure = (result: Record<string, number>, ...names: string[]): number => {
+  for (const name of names) if (result[name] !== undefined) return result[name] as number;
+  throw new Error(`kload answered ${JSON.stringify(result)}`);
+};
+
+const produce =
+  (count: number, bytes: number, ...extra: string[]) =>
+  async (peer: Peer, topic: string, scale: number): Promise<number> => {
+    const n = Math.max(2000, Math.round(count * scale));
+    return figure(
+      await load('produce', peer, topic, ['-n', `${n}`, '-s', `${bytes}`, ...extra]),
+      'msg_per_s',
+      'msgs_per_s',
+    );
+  };
+
+const scenarios: readonly Scenario[] = [
+  {
+    name: 'produce-1k',
+    title: 'produce 1 kB, acks=1',
+    unit: 'msg/s',
+    goal: 2,
+    measure: produce(1_000_000, 1000, '-X', 'acks=1'),
+  },
+  {
+    name: 'produce-100',
+    title: 'produce 100 B, acks=1',
+    unit: 'msg/s',
+    goal: 1.5,
+    measure: produce(5_000_000, 100, '-X', 'acks=1'),
+  },
+  {
+    name: 'produce-idempotent',
+    title: 'produce 1 kB, acks=all, idempotent',
+    unit: 'msg/s',
+    goal: 2,
+    measure: produce(600_000, 1000, '-X', 'enable.idempotence=true'),
+  },
+  {
+    name: 'produce-single',
+    title: 'produce 100 B, one record per request',
+    unit: 'req/s',
+    goal: 3,
+    measure: produce(100_000, 100, '-X', 'linger.ms=0', '-X', 'batch.num.messages=1', '-X', 'acks=1'),
+  },
+  {
+    name: 'consume-1k',
+    title: 'consume 1 kB from the start',
+    unit: 'msg/s',
+    goal: 1,
+    async measure(peer, topic, scale) {
+      const n = `${Math.round(1_000_000 * scale)}`;
+      await load('produce', peer, topic, ['-n', n, '-s', '1000', '-X', 'acks=1']);
+      return figure(await load('consume', peer, topic, ['-n', n]), 'msg_per_s', 'msgs_per_s');
+    },
+  },
+  {
+    name: 'latency',
+    title: 'end to end p99 at 1,000 msg/s of 100 B',
+    unit: 'ms',
+    goal: 1,
+    lessIsBetter: true,
+    async measure(peer, topic, scale) {
+      const seconds = `${Math.max(4, Math.round(12 * scale))}`;
+      const result = await load('e2e', peer, topic, ['-r', '1000', '-d', seconds, '-s', '100', '-X', 'linger.ms=0']);
+      return figure(result, 'p99_ms', 'p99');
+    },
+  },
+  {
+    name: 'memory',
+    title: 'resident memory after the load above',
+    unit: 'MB',
+    goal: 0.35,
+    lessIsBetter: true,
+    measure: async (peer) => {
+      const status = readFileSync(`/proc/${peer.pid()}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1000;
+    },
+  },
+];
+
+async function startKafka(): Promise<(Peer & { stop(): Promise<void>; startMs: number }) | undefined> {
+  const script = join(shared, 'kafka/kafka.sh');
+  if (!existsSync(script) || !(await exists('java'))) return undefined;
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-bench-kafka-'));
+  const args = ['start', '-n', '1', '-p', `${port}`, '-d', folder, '-o', 'auto.create.topics.enable=true'];
+  await run(script, ['home'], { timeoutMs: 600_000 });
+  await mustRun(script, args, { timeoutMs: 120_000 });
+  await run(script, ['stop', '-d', folder], { timeoutMs: 60_000 });
+  const started = performance.now();
+  await mustRun(script, args, { timeoutMs: 120_000 });
+  const startMs = performance.now() - started;
+  const pidFile = (await mustRun('sh', ['-c', `ls ${folder}/*.pid | head -1`])).stdout.toString().trim();
+  return {
+    name: 'kafka',
+    bootstrap: `127.0.0.1:${port}`,
+    port,
+    pid: () => Number(readFileSync(pidFile, 'utf8')),
+    startMs,
+    async stop() {
+      await run(script, ['stop', '-d', folder], { timeoutMs: 60_000 });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+async function createTopic(peer: Peer, topic: string): Promise<void> {
+  const connection = await KafkaConnection.open({ runtime, host: '127.0.0.1', port: peer.port, clientId: 'bench' });
+  await calls.createTopic(connection, topic, 4);
+  connection.close();
+}
+
+const args = process.argv.slice(2);
+const isShort = args.includes('--short');
+const hasPeer = args[args.indexOf('--peer') + 1] !== 'none' || !args.includes('--peer');
+const chosen = args.filter((arg) => scenarios.some(({ name }) => name === arg));
+const wanted = scenarios.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+const repeats = isShort ? 1 : 3;
+const scale = isShort ? 0.1 : 1;
+const tally = new Tally();
+
+async function main(): Promise<void> {
+  const build = join(shared, 'load/build.sh');
+  if (!existsSync(build) || !(await exists('gcc'))) {
+    tally.skip('bench', 'the load generator cannot be built here');
+    return;
+  }
+  const { stdout } = await mustRun(build, [], { timeoutMs: 600_000 });
+  kload = join(stdout.toString().trim().split('\n').at(-1) as string, 'kload');
+
+  const startedMs = performance.now();
+  const broker = await BrokerProcess.start({ overrides: { 'node.id': '1' } });
+  const ottlaStartMs = performance.now() - startedMs;
+  const ottla: Peer = { name: 'ottla', bootstrap: broker.bootstrap, port: broker.port, pid: () => broker.pid ?? 0 };
+  const kafka = hasPeer ? await startKafka() : undefined;
+  if (hasPeer && kafka === undefined) tally.skip('bench beside Kafka', 'Kafka cannot be started here');
+  const peers: Peer[] = kafka === undefined ? [ottla] : [ottla, kafka];
+  const rows: Record<string, unknown>[] = [];
+  const table: string[] = ['| scenario | unit | Ottla | Kafka | ratio | goal |', '|---|---|---|---|---|---|'];
+  const addRow = (
+    s: Pick<Scenario, 'name' | 'title' | 'unit' | 'goal' | 'lessIsBetter'>,
+    samples: Map<string, number[]>,
+  ) => {
+    const ours = samples.get('ottla') as number[];
+    const theirs = samples.get('kafka');
+    const ratio = theirs === undefined ? undefined : median(ours) / median(theirs);
+    const sign = s.lessIsBetter === true ? '<=' : '>=';
+    const show = (value: number | undefined): string =>
+      value === undefined ? '-' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
+    table.push(
+      `| ${s.title} | ${s.unit} | ${show(median(ours))} | ${show(theirs && median(theirs))} | ` +
+        `${ratio === undefined ? '-' : `${ratio.toFixed(2)}x`} | ${sign} ${s.goal}x |`,
+    );
+    rows.push({ name: s.name, unit: s.unit, ottla: ours, kafka: theirs, ratio, goal: s.goal });
+    process.stdout.write(`${table.at(-1)}\n`);
+  };
+  try {
+    for (const scenario of wanted) {
+      await tally.check(`bench: ${scenario.title}`, async () => {
+        const samples = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+        for (let repeat = 0; repeat < repeats; repeat++) {
+          for (const peer of peers) {
+            const topic = `bench-${scenario.name}-${repeat}`;
+            await createTopic(peer, topic);
+            const value = await scenario.measure(peer, topic, scale);
+            ensure(Number.isFinite(value) && value > 0, `${peer.name} measured ${value}`);
+            samples.get(peer.name)?.push(value);
+          }
+        }
+        addRow(scenario, samples);
+      });
+    }
+    if (chosen.length === 0) {
+      const samples = new Map([['ottla', [ottlaStartMs]]]);
+      if (kafka !== undefined) samples.set('kafka', [kafka.startMs]);
+      addRow({ name: 'start', title: 'start to listening', unit: 'ms', goal: 0.2, lessIsBetter: true }, samples);
+    }
+  } finally {
+    await kafka?.stop();
+    await broker.close();
+  }
+  if (!isShort) {
+    mkdirSync(resultsFolder, { recursive: true });
+    writeFileSync(join(resultsFolder, 'latest.json'), `${JSON.stringify({ node: process.version, rows }, null, 2)}\n`);
+    writeFileSync(join(resultsFolder, 'latest.md'), `${table.join('\n')}\n`);
+  }
+}
+
+await main();
+tally.finish();

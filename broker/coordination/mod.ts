@@ -1,0 +1,7 @@
+/**
+ * The coordination store: a lease, a log whose offsets are taken once for ever, and snapshots. In come bytes, out come
+ * bytes and conflicts; what a batch means is for the metadata room to know.
+ */
+export { FilesStore } from './files-store.ts';
+export { MemoryStore, MemoryStoreState, type StoreFault, type StoreOperation } from './memory-store.ts';
+export type { CoordinationStore, Lease, Snapshot, SnapshotName, StoredBatch } from './store.ts';

@@ -1,7 +1,7 @@
 /**
  * From staged to written to published. Batches that arrive in a turn gather here; at its end they go to the file in as
- * few calls as the chunks allow, and only when the call has returned (and the flush, where the topic asks for one) do log
- * end offset, producer state and answers move.
+ * few calls as the chunks allow, and only when the call has returned (and the flush, where the topic asks for one) do
+ * log end offset, producer state and answers move.
  *
  *   staged ──write──▶ written ──(datasync)──▶ published: visible, answered
  *      └── write failed: file cut back to the last published run, everything staged is dropped and refused

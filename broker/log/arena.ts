@@ -2,9 +2,9 @@
  * The memory that batches live in: append buffer, write source and tail cache in one.
  *
  * A batch is copied in once. Chunks are carved, aligned, from a few big slabs that are never freed: an allocation of
- * the usual kind lies 16 bytes past a page, where kernel copies cost up to three times as much. A partition starts with a
- * small chunk and gets bigger ones as it is used, so that thousands of quiet partitions fit into the budget. A chunk is
- * counted by reference: the partition's cache holds one, every response that still has to leave holds another.
+ * the usual kind lies 16 bytes past a page, where kernel copies cost up to three times as much. A partition starts with
+ * a small chunk and gets bigger ones as it is used, so that thousands of quiet partitions fit into the budget. A chunk
+ * is counted by reference: the partition's cache holds one, every response that still has to leave holds another.
  */
 import { assert } from '../std/mod.ts';
 

@@ -1,7 +1,7 @@
 /**
- * What a leader demands of a batch before it takes it (T31-T35). The header and the checksum are always checked; records
- * are stepped over, not decoded, unless something needs their content: keys on a compacted topic, a timestamp out of
- * bounds, or a codec that has to be replaced.
+ * What a leader demands of a batch before it takes it (T31-T35). The header and the checksum are always checked;
+ * records are stepped over, not decoded, unless something needs their content: keys on a compacted topic, a timestamp
+ * out of bounds, or a codec that has to be replaced.
  */
 import {
   BATCH_HEADER_BYTES,

@@ -67,7 +67,8 @@ export function encodeOffsets(entries: readonly OffsetCheckpoint[]): string {
 /** Offsets by `<topic>-<partition>`; empty when there is no file. Throws `log.corrupt`. */
 export function readOffsets(disk: Disk, path: string): Map<string, number> {
   const offsets = new Map<string, number>();
-  if (!disk.exists(path)) return offsets;
+  // Kafka makes some of them empty before it has anything to say.
+  if ((disk.stat(path)?.sizeBytes ?? 0) === 0) return offsets;
   for (const line of readLines(disk, path)) {
     const [topic, partition, offset] = line.split(/\s+/);
     if (topic === undefined || !Number.isSafeInteger(Number(partition)) || !Number.isSafeInteger(Number(offset))) {

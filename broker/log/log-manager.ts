@@ -68,7 +68,9 @@ interface Checkpoints {
 }
 
 export class LogManager {
-  /** The broker epoch in the clean-shutdown marker of every folder; undefined after an unclean stop, or the first time. */
+  /**
+   * The broker epoch in the clean-shutdown marker of every folder; undefined after an unclean stop, or the first time.
+   */
   previousBrokerEpoch: number | undefined;
   /** Called when a folder went offline; its partitions answer KAFKA_STORAGE_ERROR from then on. */
   onFolderOffline: (folder: LogFolder) => void = () => {};

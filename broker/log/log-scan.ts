@@ -1,6 +1,6 @@
 /**
- * Walks the batches of a `.log` file from one position to another, a piece of the file at a time through the thread pool,
- * so that the loop breathes between pieces. It stops where the bytes stop being whole, sound batches.
+ * Walks the batches of a `.log` file from one position to another, a piece of the file at a time through the thread
+ * pool, so that the loop breathes between pieces. It stops where the bytes stop being whole, sound batches.
  */
 import {
   BATCH_HEADER_BYTES,

@@ -2,9 +2,9 @@
  * Partitions on disk, in Kafka's own files.
  *
  * In: batches from clients, coordinators and leaders; reads by offset or time; the high watermark; topic configuration.
- * Out: append results, batches, offsets, aborted transactions, leader epoch ends, sizes. It refuses to know replicas, the
- * in-sync set, groups, quotas, and what a record means beyond what compaction and idempotence need. Only replication
- * appends here: whoever went past it would bypass the in-sync set.
+ * Out: append results, batches, offsets, aborted transactions, leader epoch ends, sizes. It refuses to know replicas,
+ * the in-sync set, groups, quotas, and what a record means beyond what compaction and idempotence need. Only
+ * replication appends here: whoever went past it would bypass the in-sync set.
  */
 export type { RecordError } from './batch-validator.ts';
 export type { EpochEntry } from './checkpoints.ts';

@@ -1,6 +1,6 @@
 /**
- * Where in the `.log` file to start looking for an offset: (offset - base, position) in eight bytes, one entry for about
- * every `index.interval.bytes`. The offset is the last one of the batch at the position, as Kafka writes it.
+ * Where in the `.log` file to start looking for an offset: (offset - base, position) in eight bytes, one entry for
+ * about every `index.interval.bytes`. The offset is the last one of the batch at the position, as Kafka writes it.
  */
 import type { Disk } from '../std/mod.ts';
 import { IndexFile } from './index-file.ts';

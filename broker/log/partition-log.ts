@@ -1,9 +1,9 @@
 /**
  * One partition on disk.
  *
- * Offsets, in order: logStartOffset <= lastStableOffset <= highWatermark <= logEndOffset <= stagedEndOffset. Readers see
- * up to logEndOffset and whoever reads says how far; the high watermark is set by replication. What a batch means to
- * consumers is not known here, nor who may write it.
+ * Offsets, in order: logStartOffset <= lastStableOffset <= highWatermark <= logEndOffset <= stagedEndOffset. Readers
+ * see up to logEndOffset and whoever reads says how far; the high watermark is set by replication. What a batch means
+ * to consumers is not known here, nor who may write it.
  */
 import {
   BATCH_HEADER_BYTES,
@@ -519,7 +519,8 @@ export class PartitionLog implements AppendTarget {
   }
 
   mustFlush(): boolean {
-    // Counted from what a flush has finished, not begun: another one may be under way that does not cover the last writes.
+    // Counted from what a flush has finished, not begun: another one may be under way that does not cover the last
+    // writes.
     return this.writtenEnd - this.syncedEnd >= this.config.flushMessages;
   }
 

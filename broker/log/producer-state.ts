@@ -1,7 +1,7 @@
 /**
- * What a partition remembers of each producer: the last five batches, to recognise a retry (T40), the sequence that must
- * come next (T41), and its open transaction (T44). It is a function of the log: leader, followers and recovery apply the
- * same batches and must come to the same state.
+ * What a partition remembers of each producer: the last five batches, to recognise a retry (T40), the sequence that
+ * must come next (T41), and its open transaction (T44). It is a function of the log: leader, followers and recovery
+ * apply the same batches and must come to the same state.
  *
  * Batches that are staged but not yet written are seen through an overlay, so that pipelined requests are checked
  * against what came just before them; the overlay is dropped when the write fails.

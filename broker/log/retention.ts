@@ -1,6 +1,6 @@
 /**
- * Which segments may go: by the age of their youngest record, by the size of the log, and when all of them lies below the
- * log start (T75). Nothing at or past the high watermark goes, and only oldest first.
+ * Which segments may go: by the age of their youngest record, by the size of the log, and when all of them lies below
+ * the log start (T75). Nothing at or past the high watermark goes, and only oldest first.
  */
 import type { PartitionLog } from './partition-log.ts';
 import type { Segment } from './segment.ts';

@@ -1,7 +1,7 @@
 /**
  * One segment: a `.log` file with its offset, time and transaction indexes. Entries go into the indexes by Kafka's own
- * rule, so that both brokers write the same files from the same appends. The file is opened when first needed, and stays
- * open, even when its names are gone, until the last reader is done.
+ * rule, so that both brokers write the same files from the same appends. The file is opened when first needed, and
+ * stays open, even when its names are gone, until the last reader is done.
  */
 import { BATCH_HEADER_BYTES, batchLastOffset, batchMaxTimestamp } from '../protocol/mod.ts';
 import { assert, type Disk, type DiskFile } from '../std/mod.ts';
@@ -203,7 +203,9 @@ export class Segment {
     this.largest = { ...this.timeIndex.last() };
   }
 
-  /** A truncation may have cut the batch with the largest timestamp: a scan of what the index does not cover mends it. */
+  /**
+   * A truncation may have cut the batch with the largest timestamp: a scan of what the index does not cover mends it.
+   */
   noteTimestamp(timestamp: number, offset: number): void {
     const largest = this.largestTimestampOffset();
     if (timestamp > largest.timestamp) this.largest = { timestamp, offset };

@@ -1,6 +1,6 @@
 /**
- * ListOffsets by time (T63): the first record at least as young as asked, or the youngest of all, with its own timestamp,
- * offset and leader epoch. Indexes narrow the search to one batch, which is then read and decoded.
+ * ListOffsets by time (T63): the first record at least as young as asked, or the youngest of all, with its own
+ * timestamp, offset and leader epoch. Indexes narrow the search to one batch, which is then read and decoded.
  */
 import {
   batchLastOffset,

@@ -1,6 +1,7 @@
 /**
- * The aborted transactions whose markers lie in a segment. Readers of committed data get the list and skip those records
- * themselves (T45). The file exists only where there is something in it; entries are few, so they are written at once.
+ * The aborted transactions whose markers lie in a segment. Readers of committed data get the list and skip those
+ * records themselves (T45). The file exists only where there is something in it; entries are few, so they are written
+ * at once.
  */
 import type { Disk } from '../std/mod.ts';
 import { readInt64, writeInt64 } from './int64.ts';

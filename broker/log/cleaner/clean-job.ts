@@ -179,7 +179,9 @@ function isKept(record: KafkaRecord, map: OffsetMap, isPastHorizon: boolean): bo
   return record.value !== null || !isPastHorizon;
 }
 
-/** A producer's last batch carries its sequence and epoch; the batch before the high watermark carries the log's end. */
+/**
+ * A producer's last batch carries its sequence and epoch; the batch before the high watermark carries the log's end.
+ */
 function mustHoldPlace(batch: Buffer, input: CleanInput, producers: ReadonlyMap<number, number>): boolean {
   if (batchLastOffset(batch, 0) + 1 === input.highWatermark) return true;
   const lastOffset = producers.get(batchProducerId(batch, 0));

@@ -1,4 +1,6 @@
-/** Compaction: what a reader of the latest values sees does not change, however much goes, and whenever it is cut short. */
+/**
+ * Compaction: what a reader of the latest values sees does not change, however much goes, and whenever it is cut short.
+ */
 import { expect, test } from 'vitest';
 import { BATCH_HEADER_BYTES, batchRecordCount, batchSizeBytes, readRecords } from '../../protocol/mod.ts';
 import { SeededRandom } from '../../std/sim/prng.ts';

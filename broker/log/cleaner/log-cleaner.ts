@@ -82,7 +82,10 @@ export class LogCleaner {
   /** Logs that could not be cleaned: set aside until a restart, they must not keep the others waiting. */
   private readonly uncleanable = new Set<string>();
 
-  /** `persistRecoveryPoints` makes the checkpoint durable: recovery takes a gap above it for a loss, and cleaning makes gaps. */
+  /**
+   * `persistRecoveryPoints` makes the checkpoint durable: recovery takes a gap above it for a loss, and cleaning makes
+   * gaps.
+   */
   constructor(context: LogContext, persistRecoveryPoints: (folder: LogFolder) => Promise<void>) {
     this.context = context;
     this.persistRecoveryPoints = persistRecoveryPoints;

@@ -1,9 +1,9 @@
 /**
- * A disk in memory that can lose what a real one may lose. Every file has the bytes that a reader sees and the bytes that
- * are durable, with the unsynced operations between them; every folder likewise has entries and durable entries. `kill`
- * keeps all that was written, as the page cache does; `powerLoss` keeps, of what was not synced, a random choice: dropped,
- * torn and reordered data writes, and a prefix of each folder's name changes (file systems journal those in order).
- * Handles opened before either are dead. Faults are injected by path and operation.
+ * A disk in memory that can lose what a real one may lose. Every file has the bytes that a reader sees and the bytes
+ * that are durable, with the unsynced operations between them; every folder likewise has entries and durable entries.
+ * `kill` keeps all that was written, as the page cache does; `powerLoss` keeps, of what was not synced, a random
+ * choice: dropped, torn and reordered data writes, and a prefix of each folder's name changes (file systems journal
+ * those in order). Handles opened before either are dead. Faults are injected by path and operation.
  */
 import { posix } from 'node:path';
 import type { Disk, DiskFile } from '../runtime.ts';

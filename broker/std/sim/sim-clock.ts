@@ -1,6 +1,7 @@
 /**
- * Virtual time. Nothing moves unless the owner moves it: `runTurn` ends a turn of the loop, `advance` lets time pass and
- * fires what is due in order. `nowMs` can be skewed, because production code must not trust it; `monotonicMs` cannot.
+ * Virtual time. Nothing moves unless the owner moves it: `runTurn` ends a turn of the loop, `advance` lets time pass
+ * and fires what is due in order. `nowMs` can be skewed, because production code must not trust it; `monotonicMs`
+ * cannot.
  */
 import type { Clock, Timer } from '../runtime.ts';
 

@@ -187,6 +187,7 @@ export class LogManager {
       if (log.logFolder.isOffline) continue;
       try {
         enforceRetention(log, this.runtime.clock.nowMs());
+        for (const segment of log.segments.slice(0, -1)) segment.rest();
         log.producers.removeExpired(this.runtime.clock.nowMs(), this.config.producerIdExpirationMs);
       } catch (error) {
         this.takeOffline(log.logFolder, error);

@@ -299,6 +299,18 @@ test('a follower takes batches as they are, truncates, and starts over', async (
   expect(world.disk.list('/data/t-0').filter((name) => name.endsWith('.log'))).toEqual(['00000000000000000100.log']);
 });
 
+test('truncation brings producers back to what they were at the new end', async () => {
+  const world = makeWorld();
+  const { log } = await openLog(world, { segmentBytes: 500 });
+  const data = (i: number) => batchOf([`v${i}`], { producerId: 7, producerEpoch: 0, baseSequence: i });
+  for (let i = 0; i < 30; i++) await append(world, log, data(i));
+  await log.truncateTo(17);
+  expect(log.producers.get(7)?.batches.at(-1)?.lastOffset).toBe(16);
+  expect(await append(world, log, data(16))).toMatchObject({ errorCode: 0, baseOffset: 16 });
+  expect(await append(world, log, data(17))).toMatchObject({ errorCode: 0, baseOffset: 17 });
+  expect(endOffsetOf(await readAll(log, 0))).toBe(18);
+});
+
 test('retention removes old segments by time and by size, never past the high watermark', async () => {
   const world = makeWorld();
   const { manager, log } = await openLog(world, { segmentBytes: 1000, retentionMs: 60_000 });

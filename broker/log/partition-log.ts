@@ -40,7 +40,7 @@ import { scanBatches } from './log-scan.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerStates, readMarker, type SequenceVerdict } from './producer-state.ts';
 import { EMPTY_READ, OUT_OF_RANGE_READ, type ReadOptions, type ReadResult } from './read-result.ts';
-import { recoverLog, removeSnapshots } from './recovery.ts';
+import { recoverLog, removeSnapshots, restoreProducers } from './recovery.ts';
 import { Segment } from './segment.ts';
 import { readSegment } from './segment-reader.ts';
 import { TailCache } from './tail-cache.ts';
@@ -647,10 +647,11 @@ export class PartitionLog implements AppendTarget {
   private async reloadProducers(): Promise<void> {
     const { disk } = this.context.runtime;
     removeSnapshots(disk, this.path, (offset) => offset > this.endOffset);
-    this.producers.restore([]);
-    for (const segment of this.segmentList) {
+    const { log } = this.context.runtime;
+    const from = restoreProducers({ disk, folder: this.path, producers: this.producers, log }, this.endOffset);
+    for (const segment of this.segmentsFrom(from)) {
       await scanBatches(segment.file, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
-        this.producers.apply(buffer, at);
+        if (batchBaseOffset(buffer, at) >= from) this.producers.apply(buffer, at);
         return true;
       });
     }

@@ -215,7 +215,10 @@ function findSegments(options: RecoveryOptions): Segment[] {
 }
 
 /** Loads the newest sound snapshot at or below `limit`; returns the offset from which batches must be replayed. */
-function restoreProducers(options: RecoveryOptions, limit: number): number {
+export function restoreProducers(
+  options: Pick<RecoveryOptions, 'disk' | 'folder' | 'producers' | 'log'>,
+  limit: number,
+): number {
   const { disk, folder } = options;
   const offsets = disk
     .list(folder)

@@ -242,6 +242,12 @@ export class Segment {
     if (this.readers === 0) this.closeFile();
   }
 
+  /** Gives back memory and descriptor while nobody reads; the next reader opens them again. */
+  rest(): void {
+    this.unloadIndexes();
+    if (this.readers === 0) this.closeFile();
+  }
+
   unloadIndexes(): void {
     this.offsetIndex.unload();
     this.timeIndex.unload();

@@ -1,0 +1,29 @@
+/**
+ * The metadata log: its records, the immutable image they add up to, and the loader that follows the log. It decides
+ * nothing: records come from the controller, and rooms act on images by themselves.
+ */
+export {
+  type BrokerImage,
+  ConfigResource,
+  configKey,
+  configsOf,
+  EMPTY_IMAGE,
+  ImageBuilder,
+  type MetadataDelta,
+  type MetadataImage,
+  NO_LEADER_CHANGE,
+  type PartitionImage,
+  type QuotaImage,
+  quotaKey,
+  type TopicImage,
+} from './image.ts';
+export { type MetadataListener, MetadataLoader } from './loader.ts';
+export {
+  decodeBatch,
+  encodeBatch,
+  type MetadataBatch,
+  type MetadataRecord,
+  type RecordKind,
+  type RecordOf,
+} from './records.ts';
+export { decodeSnapshot, encodeSnapshot, imageToRecords } from './snapshot.ts';

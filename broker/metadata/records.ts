@@ -1,0 +1,188 @@
+/**
+ * Records of the metadata log, and how a batch of them becomes bytes.
+ *
+ * Names and fields are KRaft's. A batch is: frame version, the epoch of the controller that wrote it, the count, then per
+ * record its type, its version and its body, each as KRaft frames them.
+ */
+
+import * as accessControlEntry from '../protocol/generated/access-control-entry-record.ts';
+import * as brokerRegistrationChange from '../protocol/generated/broker-registration-change-record.ts';
+import * as clientQuota from '../protocol/generated/client-quota-record.ts';
+import * as config from '../protocol/generated/config-record.ts';
+import * as featureLevel from '../protocol/generated/feature-level-record.ts';
+import * as noOp from '../protocol/generated/no-op-record.ts';
+import * as partitionChange from '../protocol/generated/partition-change-record.ts';
+import * as partition from '../protocol/generated/partition-record.ts';
+import * as producerIds from '../protocol/generated/producer-ids-record.ts';
+import * as registerBroker from '../protocol/generated/register-broker-record.ts';
+import * as registerController from '../protocol/generated/register-controller-record.ts';
+import * as removeAccessControlEntry from '../protocol/generated/remove-access-control-entry-record.ts';
+import * as removeTopic from '../protocol/generated/remove-topic-record.ts';
+import * as removeUserScramCredential from '../protocol/generated/remove-user-scram-credential-record.ts';
+import * as topic from '../protocol/generated/topic-record.ts';
+import * as unregisterBroker from '../protocol/generated/unregister-broker-record.ts';
+import * as userScramCredential from '../protocol/generated/user-scram-credential-record.ts';
+import { malformed, Reader, Writer } from '../protocol/mod.ts';
+
+interface Bodies {
+  RegisterBroker: registerBroker.RegisterBrokerRecord;
+  UnregisterBroker: unregisterBroker.UnregisterBrokerRecord;
+  BrokerRegistrationChange: brokerRegistrationChange.BrokerRegistrationChangeRecord;
+  RegisterController: registerController.RegisterControllerRecord;
+  Topic: topic.TopicRecord;
+  Partition: partition.PartitionRecord;
+  PartitionChange: partitionChange.PartitionChangeRecord;
+  RemoveTopic: removeTopic.RemoveTopicRecord;
+  Config: config.ConfigRecord;
+  ClientQuota: clientQuota.ClientQuotaRecord;
+  ProducerIds: producerIds.ProducerIdsRecord;
+  FeatureLevel: featureLevel.FeatureLevelRecord;
+  AccessControlEntry: accessControlEntry.AccessControlEntryRecord;
+  RemoveAccessControlEntry: removeAccessControlEntry.RemoveAccessControlEntryRecord;
+  UserScramCredential: userScramCredential.UserScramCredentialRecord;
+  RemoveUserScramCredential: removeUserScramCredential.RemoveUserScramCredentialRecord;
+  NoOp: noOp.NoOpRecord;
+}
+
+export type RecordKind = keyof Bodies;
+
+/** `{ kind: 'Topic', name, topicId }` and so on: the body's fields beside the kind. */
+export type MetadataRecord = { [Kind in RecordKind]: { readonly kind: Kind } & Readonly<Bodies[Kind]> }[RecordKind];
+
+export type RecordOf<Kind extends RecordKind> = Extract<MetadataRecord, { readonly kind: Kind }>;
+
+interface Codec {
+  readonly key: number;
+  readonly version: number;
+  readonly read: (reader: Reader, version: number) => object;
+  readonly write: (writer: Writer, body: never, version: number) => void;
+}
+
+/** The version written is the newest; older ones are read for ever. */
+const CODECS: Readonly<Record<RecordKind, Codec>> = {
+  RegisterBroker: {
+    key: 0,
+    version: 4,
+    read: registerBroker.readRegisterBrokerRecord,
+    write: registerBroker.writeRegisterBrokerRecord,
+  },
+  UnregisterBroker: {
+    key: 1,
+    version: 0,
+    read: unregisterBroker.readUnregisterBrokerRecord,
+    write: unregisterBroker.writeUnregisterBrokerRecord,
+  },
+  Topic: { key: 2, version: 0, read: topic.readTopicRecord, write: topic.writeTopicRecord },
+  Partition: { key: 3, version: 2, read: partition.readPartitionRecord, write: partition.writePartitionRecord },
+  Config: { key: 4, version: 0, read: config.readConfigRecord, write: config.writeConfigRecord },
+  PartitionChange: {
+    key: 5,
+    version: 2,
+    read: partitionChange.readPartitionChangeRecord,
+    write: partitionChange.writePartitionChangeRecord,
+  },
+  RemoveTopic: {
+    key: 9,
+    version: 0,
+    read: removeTopic.readRemoveTopicRecord,
+    write: removeTopic.writeRemoveTopicRecord,
+  },
+  UserScramCredential: {
+    key: 11,
+    version: 0,
+    read: userScramCredential.readUserScramCredentialRecord,
+    write: userScramCredential.writeUserScramCredentialRecord,
+  },
+  FeatureLevel: {
+    key: 12,
+    version: 0,
+    read: featureLevel.readFeatureLevelRecord,
+    write: featureLevel.writeFeatureLevelRecord,
+  },
+  ClientQuota: {
+    key: 14,
+    version: 0,
+    read: clientQuota.readClientQuotaRecord,
+    write: clientQuota.writeClientQuotaRecord,
+  },
+  ProducerIds: {
+    key: 15,
+    version: 0,
+    read: producerIds.readProducerIdsRecord,
+    write: producerIds.writeProducerIdsRecord,
+  },
+  BrokerRegistrationChange: {
+    key: 17,
+    version: 3,
+    read: brokerRegistrationChange.readBrokerRegistrationChangeRecord,
+    write: brokerRegistrationChange.writeBrokerRegistrationChangeRecord,
+  },
+  AccessControlEntry: {
+    key: 18,
+    version: 0,
+    read: accessControlEntry.readAccessControlEntryRecord,
+    write: accessControlEntry.writeAccessControlEntryRecord,
+  },
+  RemoveAccessControlEntry: {
+    key: 19,
+    version: 0,
+    read: removeAccessControlEntry.readRemoveAccessControlEntryRecord,
+    write: removeAccessControlEntry.writeRemoveAccessControlEntryRecord,
+  },
+  NoOp: { key: 20, version: 0, read: noOp.readNoOpRecord, write: noOp.writeNoOpRecord },
+  RemoveUserScramCredential: {
+    key: 22,
+    version: 0,
+    read: removeUserScramCredential.readRemoveUserScramCredentialRecord,
+    write: removeUserScramCredential.writeRemoveUserScramCredentialRecord,
+  },
+  RegisterController: {
+    key: 27,
+    version: 0,
+    read: registerController.readRegisterControllerRecord,
+    write: registerController.writeRegisterControllerRecord,
+  },
+};
+
+const kindByKey = new Map<number, RecordKind>(
+  Object.entries(CODECS).map(([kind, { key }]) => [key, kind as RecordKind]),
+);
+
+const FRAME_VERSION = 1;
+
+export interface MetadataBatch {
+  readonly controllerEpoch: number;
+  readonly records: readonly MetadataRecord[];
+}
+
+export function encodeBatch(batch: MetadataBatch): Buffer {
+  const writer = new Writer(1024);
+  writer.writeInt8(FRAME_VERSION);
+  writer.writeInt32(batch.controllerEpoch);
+  writer.writeUnsignedVarint(batch.records.length);
+  for (const record of batch.records) {
+    const { key, version, write } = CODECS[record.kind];
+    writer.writeUnsignedVarint(key);
+    writer.writeUnsignedVarint(version);
+    write(writer, record as never, version);
+  }
+  return writer.finish();
+}
+
+/** Throws BrokerError `protocol.malformed` on anything that `encodeBatch` does not write. */
+export function decodeBatch(payload: Buffer): MetadataBatch {
+  const reader = new Reader(payload);
+  const frame = reader.readInt8();
+  if (frame !== FRAME_VERSION) throw malformed(`metadata batch of frame version ${frame}; this broker reads 1`);
+  const controllerEpoch = reader.readInt32();
+  const count = reader.readUnsignedVarint();
+  const records: MetadataRecord[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = reader.readUnsignedVarint();
+    const version = reader.readUnsignedVarint();
+    const kind = kindByKey.get(key);
+    if (kind === undefined) throw malformed(`metadata record of unknown type ${key}`);
+    records.push({ kind, ...CODECS[kind].read(reader, version) } as MetadataRecord);
+  }
+  return { controllerEpoch, records };
+}

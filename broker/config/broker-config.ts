@@ -81,7 +81,8 @@ export class BrokerConfig {
       add(this.dynamicDefault, 'dynamic-default');
       add(this.fixed, 'static');
       const fallback = brokerDefinitionsByName.get(synonym)?.default;
-      if (fallback !== undefined && fallback !== null) found.push({ name: synonym, value: fallback, source: 'default' });
+      if (fallback !== undefined && fallback !== null)
+        found.push({ name: synonym, value: fallback, source: 'default' });
     }
     return found.sort((a, b) => SOURCE_ORDER[a.source] - SOURCE_ORDER[b.source]);
   }

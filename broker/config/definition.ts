@@ -32,9 +32,7 @@ export function parseList(value: string): string[] {
 /** Says in a sentence what is wrong with `value`, or returns undefined when it is legal. */
 export function validateValue(definition: ConfigDefinition, value: string): string | undefined {
   const problem = typeProblem(definition, value) ?? rangeProblem(definition, value);
-  return problem === undefined
-    ? undefined
-    : `Invalid value ${value} for configuration ${definition.name}: ${problem}`;
+  return problem === undefined ? undefined : `Invalid value ${value} for configuration ${definition.name}: ${problem}`;
 }
 
 function typeProblem({ type }: ConfigDefinition, value: string): string | undefined {
@@ -96,7 +94,7 @@ function listProblem(valid: string, elements: readonly string[]): string | undef
   }
   if (valid.startsWith('* or partition:broker')) {
     const ok = elements.every((element) => element === '*' || /^\d+:\d+$/.test(element));
-    return ok ? undefined : 'must be the literal \'*\' or a list of replicas in the form [partitionId]:[brokerId],...';
+    return ok ? undefined : "must be the literal '*' or a list of replicas in the form [partitionId]:[brokerId],...";
   }
   return undefined;
 }

@@ -12,7 +12,7 @@ export function parseProperties(text: string): Map<string, string> {
       line = line.slice(0, -1) + (lines[i] as string).trimStart();
     }
     const { key, value } = splitLine(line);
-    properties.set(unescape(key), unescape(value));
+    properties.set(decodeEscapes(key), decodeEscapes(value));
   }
   return properties;
 }
@@ -34,9 +34,9 @@ function splitLine(line: string): { key: string; value: string } {
 
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
-  return text.replace(/\\(u[0-9a-fA-F]{4}|.)/gs, (_, escape: string) =>
-    escape.length === 5 ? String.fromCharCode(Number.parseInt(escape.slice(1), 16)) : (ESCAPES[escape] ?? escape),
+function decodeEscapes(text: string): string {
+  return text.replace(/\\(u[0-9a-fA-F]{4}|.)/gs, (_, code: string) =>
+    code.length === 5 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
   );
 }
 

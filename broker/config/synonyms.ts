@@ -13,8 +13,14 @@ const one = (...names: string[]): readonly Synonym[] => names.map((name) => ({ n
 
 export const topicSynonyms: Readonly<Record<string, readonly Synonym[]>> = {
   'segment.bytes': one('log.segment.bytes'),
-  'segment.ms': [{ name: 'log.roll.ms', factor: 1 }, { name: 'log.roll.hours', factor: HOURS }],
-  'segment.jitter.ms': [{ name: 'log.roll.jitter.ms', factor: 1 }, { name: 'log.roll.jitter.hours', factor: HOURS }],
+  'segment.ms': [
+    { name: 'log.roll.ms', factor: 1 },
+    { name: 'log.roll.hours', factor: HOURS },
+  ],
+  'segment.jitter.ms': [
+    { name: 'log.roll.jitter.ms', factor: 1 },
+    { name: 'log.roll.jitter.hours', factor: HOURS },
+  ],
   'segment.index.bytes': one('log.index.size.max.bytes'),
   'flush.messages': one('log.flush.interval.messages'),
   'flush.ms': one('log.flush.interval.ms', 'log.flush.scheduler.interval.ms'),

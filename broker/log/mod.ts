@@ -8,6 +8,7 @@
  */
 export type { RecordError } from './batch-validator.ts';
 export type { EpochEntry } from './checkpoints.ts';
+export { identifyFolders } from './folder-identity.ts';
 export type { EpochEndOffset } from './leader-epochs.ts';
 export {
   DEFAULT_LOG_CONFIG,

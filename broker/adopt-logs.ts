@@ -1,0 +1,54 @@
+/**
+ * A data folder that a Kafka wrote has partitions, but no metadata log of ours. At the first start its topics are entered
+ * into the metadata log with the ids and partition counts found on disk, and are served from then on.
+ */
+import { type Controller, newPartition } from './controller/mod.ts';
+import type { LogManager, PartitionLog } from './log/mod.ts';
+import type { MetadataImage, MetadataRecord } from './metadata/mod.ts';
+import type { Logger } from './std/mod.ts';
+
+/** KRaft's own log: its records are Kafka's metadata, and no client may see it as a topic. */
+const KAFKA_METADATA_TOPIC = '__cluster_metadata';
+
+export async function adoptLogs(options: {
+  readonly controller: Controller;
+  readonly logs: LogManager;
+  readonly nodeId: number;
+  readonly log: Logger;
+}): Promise<void> {
+  const { controller, logs, nodeId, log } = options;
+  const found = new Map<string, PartitionLog[]>();
+  for (const partition of logs.all()) {
+    if (partition.topic === KAFKA_METADATA_TOPIC) continue;
+    const partitions = found.get(partition.topic);
+    if (partitions === undefined) found.set(partition.topic, [partition]);
+    else partitions.push(partition);
+  }
+  if (found.size === 0) return;
+  const adopted = await controller.submit((image) => {
+    // With topics of its own in the log, what else lies on disk is a leftover, not something to adopt.
+    if (image.topicsByName.size > 0) return { records: [], result: [] };
+    const records: MetadataRecord[] = [];
+    for (const [topic, partitions] of found) records.push(...recordsOf(image, topic, partitions, nodeId));
+    return { records, result: [...found.keys()] };
+  });
+  if (adopted.length > 0) log.info({ topics: adopted }, 'topics found on disk adopted');
+}
+
+function recordsOf(
+  image: MetadataImage,
+  name: string,
+  partitions: readonly PartitionLog[],
+  nodeId: number,
+): MetadataRecord[] {
+  const topicId = (partitions[0] as PartitionLog).topicId;
+  const count = Math.max(...partitions.map(({ partition }) => partition)) + 1;
+  const leaderEpoch = Math.max(0, ...partitions.map((log) => log.leaderEpochs.latestEpoch));
+  const records: MetadataRecord[] = [{ kind: 'Topic', name, topicId }];
+  for (let partition = 0; partition < count; partition++) {
+    const record = newPartition(image, topicId, partition, [nodeId]);
+    // The epoch goes on from the one on disk: no record may carry a later epoch than its leader.
+    if (record.kind === 'Partition') records.push({ ...record, leader: nodeId, leaderEpoch });
+  }
+  return records;
+}

@@ -1,0 +1,202 @@
+/**
+ * The runtime under coordinators: state that lives in a partition of an internal topic.
+ *
+ * On election the partition is read from its start and replayed into a fresh shard, in slices that leave the loop free.
+ * A write appends records as one batch, waits until the high watermark has passed them, and only then is applied: what a
+ * reader sees is what survives. When the append fails nothing was applied, and the writer is told why.
+ */
+import {
+  batchIsControl,
+  batchLastOffset,
+  batchSizeBytes,
+  buildBatch,
+  ErrorCode,
+  forEachRecord,
+} from '../protocol/mod.ts';
+import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
+
+/** What a coordinator needs of the partition that holds its state. */
+export interface CoordinatorLog {
+  readonly leaderEpoch: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  readonly highWatermark: number;
+  /** `done` runs after the batch was written, or refused. */
+  append(
+    batch: Buffer,
+    options: { readonly origin: 'coordinator'; readonly requiredAcks: -1 },
+    done: (result: { readonly errorCode: number; readonly lastOffset: number }) => void,
+  ): void;
+  awaitCommitted(offset: number, done: (errorCode: number) => void): () => void;
+  /** Whole batches from `offset` up to the high watermark; empty at the end. */
+  read(options: { readonly offset: number; readonly maxBytes: number }): Promise<Buffer>;
+}
+
+export interface CoordinatorRecord {
+  readonly key: Buffer;
+  /** Null removes what the key stands for. */
+  readonly value: Buffer | null;
+}
+
+/** State built from records; one per partition. */
+export interface CoordinatorShard {
+  replay(record: CoordinatorRecord): void;
+  /** All records were replayed: timers may start. */
+  loaded(): void;
+  /** The partition is led elsewhere: whoever waits is told, and nothing may be written any more. */
+  unloaded(): void;
+}
+
+const READ_BYTES = 1024 * 1024;
+/** A slice of loading; afterwards other work of the loop gets its turn. */
+const SLICE_MS = 5;
+
+type Entry<Shard> =
+  | { readonly state: 'loading' }
+  | { readonly state: 'active'; readonly shard: Shard; readonly log: CoordinatorLog };
+
+export class CoordinatorRuntime<Shard extends CoordinatorShard> {
+  private readonly clock: Clock;
+  private readonly log: Logger;
+  private readonly create: (partition: number) => Shard;
+  private readonly entries = new Map<number, Entry<Shard>>();
+  /** Tells a load that it was overtaken by another election. */
+  private readonly elections = new Map<number, number>();
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly create: (partition: number) => Shard;
+  }) {
+    this.clock = options.clock;
+    this.log = options.log;
+    this.create = options.create;
+  }
+
+  /** The shard of a partition, or the error code that says why there is none here. */
+  shard(partition: number): Shard | number {
+    const entry = this.entries.get(partition);
+    if (entry === undefined) return ErrorCode.NOT_COORDINATOR;
+    return entry.state === 'active' ? entry.shard : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+  }
+
+  *active(): Iterable<Shard> {
+    for (const entry of this.entries.values()) if (entry.state === 'active') yield entry.shard;
+  }
+
+  get isLoading(): boolean {
+    for (const entry of this.entries.values()) if (entry.state === 'loading') return true;
+    return false;
+  }
+
+  elected(partition: number, log: CoordinatorLog): void {
+    this.resigned(partition);
+    const election = (this.elections.get(partition) ?? 0) + 1;
+    this.elections.set(partition, election);
+    this.entries.set(partition, { state: 'loading' });
+    const isCurrent = (): boolean => this.elections.get(partition) === election;
+    this.load(partition, log, isCurrent).catch((error: unknown) => {
+      if (!isCurrent()) return;
+      this.log.error({ err: error, partition }, 'coordinator state could not be loaded');
+      this.entries.delete(partition);
+    });
+  }
+
+  resigned(partition: number): void {
+    const entry = this.entries.get(partition);
+    this.elections.set(partition, (this.elections.get(partition) ?? 0) + 1);
+    this.entries.delete(partition);
+    if (entry?.state === 'active') entry.shard.unloaded();
+  }
+
+  private async load(partition: number, log: CoordinatorLog, isCurrent: () => boolean): Promise<void> {
+    const startedMs = this.clock.monotonicMs();
+    const shard = this.create(partition);
+    let offset = log.logStartOffset;
+    let records = 0;
+    let sliceEndsMs = startedMs + SLICE_MS;
+    while (offset < log.highWatermark) {
+      const bytes = await log.read({ offset, maxBytes: READ_BYTES });
+      if (!isCurrent()) return;
+      if (bytes.length === 0) break;
+      for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
+        const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
+        if (!batchIsControl(batch, 0)) {
+          forEachRecord(batch, ({ key, value, offset: recordOffset }) => {
+            if (key === null || recordOffset < offset) return;
+            shard.replay({ key, value });
+            records++;
+          });
+        }
+        if (this.clock.monotonicMs() >= sliceEndsMs) {
+          await new Promise<void>((resolve) => this.clock.after(0, resolve));
+          if (!isCurrent()) return;
+          sliceEndsMs = this.clock.monotonicMs() + SLICE_MS;
+        }
+        offset = batchLastOffset(batch, 0) + 1;
+      }
+    }
+    this.entries.set(partition, { state: 'active', shard, log });
+    shard.loaded();
+    const tookMs = Math.round(this.clock.monotonicMs() - startedMs);
+    if (records > 0) this.log.info({ partition, records, tookMs }, 'coordinator state loaded');
+  }
+
+  /**
+   * Writes records as one batch; `done` runs once they are committed (NONE) or known not to be. Without records it runs
+   * at once.
+   */
+  write(partition: number, records: readonly CoordinatorRecord[], done: (errorCode: number) => void): void {
+    const entry = this.entries.get(partition);
+    if (entry?.state !== 'active') {
+      done(ErrorCode.NOT_COORDINATOR);
+      return;
+    }
+    if (records.length === 0) {
+      done(ErrorCode.NONE);
+      return;
+    }
+    const timestamp = this.clock.nowMs();
+    const batch = buildBatch({ records: records.map(({ key, value }) => ({ timestamp, key, value })) });
+    entry.log.append(batch, { origin: 'coordinator', requiredAcks: -1 }, (result) => {
+      if (result.errorCode !== ErrorCode.NONE) {
+        done(coordinatorError(result.errorCode));
+        return;
+      }
+      entry.log.awaitCommitted(result.lastOffset + 1, (errorCode) => {
+        const isStillOurs = this.entries.get(partition) === entry;
+        done(isStillOurs ? coordinatorError(errorCode) : ErrorCode.NOT_COORDINATOR);
+      });
+    });
+  }
+
+  close(): void {
+    for (const partition of [...this.entries.keys()]) this.resigned(partition);
+  }
+}
+
+/** How a failed append of a coordinator's record looks to the client that caused it. */
+export function coordinatorError(errorCode: number): number {
+  switch (errorCode) {
+    case ErrorCode.NONE:
+      return ErrorCode.NONE;
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.NOT_ENOUGH_REPLICAS:
+    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case ErrorCode.REQUEST_TIMED_OUT:
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return ErrorCode.NOT_COORDINATOR;
+    default:
+      return ErrorCode.UNKNOWN_SERVER_ERROR;
+  }
+}
+
+/** Java's String.hashCode, which places groups and transactional ids on partitions. */
+export function partitionOfKey(key: string, partitionCount: number): number {
+  if (partitionCount <= 0) throw new BrokerError('config.invalid', 'an internal topic has at least one partition');
+  let hash = 0;
+  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
+  return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % partitionCount;
+}

@@ -1,0 +1,163 @@
+/**
+ * Fetch (key 1), versions 4-18.
+ *
+ * Behaviour
+ * - answers at once when there is enough, an error, nothing to wait for or a diverging history; else parks
+ * - a batch is never cut: the first batch of the first partition with data is sent whole whatever the limits say (KIP-74)
+ * - sessions as in KIP-227; refusing one is always legal
+ * - records leave as slices of the log, held until the bytes have been sent
+ *
+ * Versions
+ * - 5: log start offset
+ * - 7: sessions
+ * - 9: leader epoch of the client is checked (KIP-320)
+ * - 11: rack of the client
+ * - 12: flexible; diverging epoch
+ * - 13: topics by id
+ * - 16: endpoints of leaders that moved (KIP-951)
+ */
+
+import type { RequestContext } from '../network/mod.ts';
+import { type FetchRequest, readFetchRequest } from '../protocol/generated/fetch-request.ts';
+import {
+  type FetchResponseInit,
+  type FetchResponseResponsesInit,
+  type FetchResponseResponsesPartitionsInit,
+  writeFetchResponse,
+} from '../protocol/generated/fetch-response.ts';
+import { ErrorCode } from '../protocol/mod.ts';
+import type { FetchContext, FetchPartition } from '../replication/mod.ts';
+import type { Broker } from './broker.ts';
+import { FetchOperation, type PartitionAnswer } from './fetch-operation.ts';
+import { replyingHandler } from './handler.ts';
+
+const TOPIC_IDS_FROM = 13;
+const ZSTD_FROM = 10;
+const READ_COMMITTED = 1;
+
+export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
+  key: 1,
+  read: readFetchRequest,
+  write: writeFetchResponse,
+  handle(request, context, broker, reply) {
+    const usesTopicIds = context.version >= TOPIC_IDS_FROM;
+    const session = broker.fetchSessions.open({
+      sessionId: request.sessionId,
+      sessionEpoch: request.sessionEpoch,
+      usesTopicIds,
+      partitions: flatten(request),
+      forgotten: request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+        partitions.map((partition) => ({ topic, topicId, partition })),
+      ),
+    });
+    if (session.errorCode !== ErrorCode.NONE) {
+      reply.send({ errorCode: session.errorCode, sessionId: 0, responses: [] });
+      return;
+    }
+    const operation = new FetchOperation({
+      broker,
+      usesTopicIds,
+      partitions: session.partitions,
+      limits: {
+        maxWaitMs: request.maxWaitMs,
+        minBytes: request.minBytes,
+        maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+        isolation: request.isolationLevel === READ_COMMITTED ? 'committed' : 'uncommitted',
+      },
+      done: (answers) => {
+        stopWatching();
+        const response = buildResponse(answers, session, broker, context);
+        reply.send(response, {
+          sent: () => {
+            for (const answer of answers) answer.release();
+          },
+        });
+      },
+    });
+    const stopWatching = broker.onDisconnect(context.connection, () => operation.cancel());
+    operation.start();
+  },
+});
+
+function flatten(request: FetchRequest): FetchPartition[] {
+  const partitions: FetchPartition[] = [];
+  for (const topic of request.topics) {
+    for (const partition of topic.partitions) {
+      partitions.push({
+        topic: topic.topic,
+        topicId: topic.topicId,
+        partition: partition.partition,
+        fetchOffset: partition.fetchOffset,
+        partitionMaxBytes: partition.partitionMaxBytes,
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+        logStartOffset: partition.logStartOffset,
+      });
+    }
+  }
+  return partitions;
+}
+
+function buildResponse(
+  answers: readonly PartitionAnswer[],
+  session: FetchContext,
+  broker: Broker,
+  context: RequestContext,
+): FetchResponseInit {
+  const topics = new Map<string, FetchResponseResponsesInit & { partitions: FetchResponseResponsesPartitionsInit[] }>();
+  const leaders = new Set<number>();
+  const fetched = answers.map(
+    (answer) => [answer.partition, { ...answer, mustBeSent: answer.divergingEpoch !== undefined }] as const,
+  );
+  for (const [partition, answer] of fetched) {
+    if (!session.includes(partition, answer)) continue;
+    const key = `${partition.topic}/${partition.topicId}`;
+    let topic = topics.get(key);
+    if (topic === undefined) {
+      topic = { topic: partition.topic, topicId: partition.topicId, partitions: [] };
+      topics.set(key, topic);
+    }
+    topic.partitions.push(toWire(answer, broker, context, leaders));
+  }
+  const nodeEndpoints =
+    leaders.size === 0 ? [] : broker.endpoints(context.connection.listener).filter(({ nodeId }) => leaders.has(nodeId));
+  return {
+    errorCode: ErrorCode.NONE,
+    throttleTimeMs: 0,
+    sessionId: session.finish(fetched),
+    responses: [...topics.values()],
+    nodeEndpoints,
+  };
+}
+
+function toWire(
+  answer: PartitionAnswer,
+  broker: Broker,
+  context: RequestContext,
+  leaders: Set<number>,
+): FetchResponseResponsesPartitionsInit {
+  const { topicName, partition } = answer;
+  let { errorCode, records } = answer;
+  if (topicName !== undefined && answer.sizeBytes > 0) {
+    if (context.version < ZSTD_FROM && broker.topicCompression(topicName) === 'zstd') {
+      errorCode = ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+      records = [];
+    } else broker.telemetry.bytesOut(topicName, answer.sizeBytes);
+  }
+  const wire: FetchResponseResponsesPartitionsInit = {
+    partitionIndex: partition.partition,
+    errorCode,
+    highWatermark: answer.highWatermark,
+    lastStableOffset: answer.lastStableOffset,
+    logStartOffset: answer.logStartOffset,
+    abortedTransactions: answer.abortedTransactions,
+    preferredReadReplica: -1,
+    records,
+    ...(answer.divergingEpoch === undefined ? {} : { divergingEpoch: answer.divergingEpoch }),
+  };
+  const isMoved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH;
+  const hint = isMoved && topicName !== undefined ? broker.leaderHint(topicName, partition.partition) : undefined;
+  if (hint === undefined) return wire;
+  leaders.add(hint.leaderId);
+  return { ...wire, currentLeader: hint };
+}

@@ -1,0 +1,234 @@
+/** What handlers see of the broker: its rooms, and the few questions about the cluster that many of them ask. */
+import { type BrokerConfig, effectiveTopicValue } from '../config/mod.ts';
+import { type ConfigRules, type Controller, createTopics } from '../controller/mod.ts';
+import type { GroupCoordinator } from '../groups/mod.ts';
+import type { LogFolderDescription, LogManager } from '../log/mod.ts';
+import {
+  type BrokerImage,
+  ConfigResource,
+  configsOf,
+  type MetadataImage,
+  type MetadataLoader,
+} from '../metadata/mod.ts';
+import type { ConnectionContext } from '../network/mod.ts';
+import type { FetchSessions, ReplicaManager } from '../replication/mod.ts';
+import type { Runtime } from '../std/mod.ts';
+import type { Telemetry } from '../telemetry/mod.ts';
+import type { ProducerIds } from './producer-ids.ts';
+
+export const OFFSETS_TOPIC = '__consumer_offsets';
+export const TRANSACTIONS_TOPIC = '__transaction_state';
+const INTERNAL_TOPICS = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC, '__share_group_state']);
+/** Internal topics have three replicas, or as many as there are brokers. */
+const INTERNAL_REPLICAS_MAX = 3;
+
+export interface Endpoint {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+export interface Features {
+  readonly epoch: number;
+  readonly supported: readonly { readonly name: string; readonly minVersion: number; readonly maxVersion: number }[];
+  readonly finalized: readonly {
+    readonly name: string;
+    readonly minVersionLevel: number;
+    readonly maxVersionLevel: number;
+  }[];
+}
+
+/** The features we implement. Kafka's metadata.version is listed because tools ask for it; it gates nothing here. */
+const SUPPORTED_FEATURES: Features['supported'] = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }];
+
+export interface BrokerRooms {
+  readonly runtime: Runtime;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly config: BrokerConfig;
+  readonly rules: ConfigRules;
+  readonly telemetry: Telemetry;
+  readonly metadata: MetadataLoader;
+  readonly controller: Controller;
+  readonly logs: LogManager;
+  readonly replicas: ReplicaManager;
+  readonly fetchSessions: FetchSessions;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly servedVersions: (key: number, isControlListener: boolean) => { min: number; max: number } | undefined;
+}
+
+export class Broker implements BrokerRooms {
+  readonly runtime: Runtime;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly config: BrokerConfig;
+  readonly rules: ConfigRules;
+  readonly telemetry: Telemetry;
+  readonly metadata: MetadataLoader;
+  readonly controller: Controller;
+  readonly logs: LogManager;
+  readonly replicas: ReplicaManager;
+  readonly fetchSessions: FetchSessions;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly servedVersions: BrokerRooms['servedVersions'];
+  private readonly disconnectListeners = new Map<ConnectionContext, Set<() => void>>();
+  /** Topics that are being created because somebody asked for them. */
+  private readonly creating = new Set<string>();
+
+  constructor(rooms: BrokerRooms) {
+    this.runtime = rooms.runtime;
+    this.nodeId = rooms.nodeId;
+    this.clusterId = rooms.clusterId;
+    this.config = rooms.config;
+    this.rules = rooms.rules;
+    this.telemetry = rooms.telemetry;
+    this.metadata = rooms.metadata;
+    this.controller = rooms.controller;
+    this.logs = rooms.logs;
+    this.replicas = rooms.replicas;
+    this.fetchSessions = rooms.fetchSessions;
+    this.groups = rooms.groups;
+    this.producerIds = rooms.producerIds;
+    this.servedVersions = rooms.servedVersions;
+  }
+
+  get image(): MetadataImage {
+    return this.metadata.image;
+  }
+
+  topicName(topicId: string): string | undefined {
+    return this.image.topicsById.get(topicId)?.name;
+  }
+
+  isInternalTopic(name: string): boolean {
+    return INTERNAL_TOPICS.has(name);
+  }
+
+  topicCompression(name: string): string {
+    const overrides = configsOf(this.image, ConfigResource.topic, name);
+    return effectiveTopicValue(this.config, overrides, 'compression.type');
+  }
+
+  /** The leader of a partition, as a hint for clients that asked the wrong broker. */
+  leaderHint(topic: string, partition: number): { leaderId: number; leaderEpoch: number } | undefined {
+    const found = this.image.topicsByName.get(topic)?.partitions[partition];
+    return found === undefined ? undefined : { leaderId: found.leader, leaderEpoch: found.leaderEpoch };
+  }
+
+  /** Live brokers as clients of this listener reach them. */
+  endpoints(listener: string): Endpoint[] {
+    const endpoints: Endpoint[] = [];
+    for (const broker of this.image.brokers.values()) {
+      if (broker.isFenced) continue;
+      const endpoint = endpointOf(broker, listener);
+      if (endpoint !== undefined) endpoints.push(endpoint);
+    }
+    return endpoints;
+  }
+
+  endpoint(nodeId: number, listener: string): Endpoint | undefined {
+    const broker = this.image.brokers.get(nodeId);
+    return broker === undefined || broker.isFenced ? undefined : endpointOf(broker, listener);
+  }
+
+  features(): Features {
+    const finalized = [...this.image.features].map(([name, level]) => ({
+      name,
+      minVersionLevel: level,
+      maxVersionLevel: level,
+    }));
+    return { epoch: this.image.nextOffset, supported: SUPPORTED_FEATURES, finalized };
+  }
+
+  logFolders(): LogFolderDescription[] {
+    return this.logs.describe();
+  }
+
+  /** Starts creating a topic that was asked for and does not exist; the client asks again. */
+  autoCreate(name: string): void {
+    if (this.creating.has(name)) return;
+    this.creating.add(name);
+    const isInternal = this.isInternalTopic(name);
+    this.controller
+      .submit((image) => {
+        const brokers = [...image.brokers.values()].filter(({ isFenced }) => !isFenced).length;
+        const internal = {
+          partitionCount: this.internalPartitions(name),
+          replicationFactor: Math.max(1, Math.min(INTERNAL_REPLICAS_MAX, brokers)),
+        };
+        return createTopics(
+          image,
+          [
+            {
+              name,
+              partitionCount: -1,
+              replicationFactor: -1,
+              assignments: [],
+              configs: isInternal ? this.internalConfigs(name) : new Map(),
+            },
+          ],
+          {
+            defaults: isInternal ? internal : this.topicDefaults(),
+            rules: this.rules,
+            random: this.runtime.random,
+            validateOnly: false,
+          },
+        );
+      })
+      .catch((error: unknown) => this.runtime.log.warn({ err: error, topic: name }, 'topic could not be auto-created'))
+      .finally(() => this.creating.delete(name));
+  }
+
+  topicDefaults(): { partitionCount: number; replicationFactor: number } {
+    return {
+      partitionCount: this.config.number('num.partitions'),
+      replicationFactor: this.config.number('default.replication.factor'),
+    };
+  }
+
+  private internalPartitions(name: string): number {
+    return this.config.number(
+      name === OFFSETS_TOPIC ? 'offsets.topic.num.partitions' : 'transaction.state.log.num.partitions',
+    );
+  }
+
+  private internalConfigs(name: string): Map<string, string> {
+    const configs = new Map([
+      ['cleanup.policy', 'compact'],
+      ['compression.type', 'producer'],
+    ]);
+    if (name === OFFSETS_TOPIC) configs.set('segment.bytes', this.config.string('offsets.topic.segment.bytes'));
+    return configs;
+  }
+
+  /** Calls `listener` when the connection goes; returns how to stop listening. */
+  onDisconnect(connection: ConnectionContext, listener: () => void): () => void {
+    let listeners = this.disconnectListeners.get(connection);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.disconnectListeners.set(connection, listeners);
+    }
+    const all = listeners;
+    all.add(listener);
+    return () => {
+      all.delete(listener);
+      if (all.size === 0) this.disconnectListeners.delete(connection);
+    };
+  }
+
+  disconnected(connection: ConnectionContext): void {
+    const listeners = this.disconnectListeners.get(connection);
+    this.disconnectListeners.delete(connection);
+    for (const listener of listeners ?? []) listener();
+  }
+}
+
+function endpointOf(broker: BrokerImage, listener: string): Endpoint | undefined {
+  const endpoint = broker.endpoints.find(({ name }) => name === listener);
+  return endpoint === undefined
+    ? undefined
+    : { nodeId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack };
+}

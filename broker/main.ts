@@ -1,0 +1,11 @@
+/**
+ * One broker as a process: reads its configuration, starts, serves probes and metrics, and drains on SIGTERM.
+ *
+ *   node broker/main.ts [--config server.properties] [--override key=value]... [--quick-start]
+ */
+import { enableCompileCache } from 'node:module';
+
+// Types are stripped once and kept: later starts load the sources as fast as a bundle.
+enableCompileCache();
+const { runBroker } = await import('./run-broker.ts');
+await runBroker(process.argv.slice(2));

@@ -1,0 +1,163 @@
+/** What `main.ts` runs once modules load from the cache: the process around a broker. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { BrokerConfig, parseOverride, parseProperties } from './config/mod.ts';
+import { chosenCrc32c } from './protocol/mod.ts';
+import { type RunningBroker, startBroker } from './start-broker.ts';
+import { BrokerError, type Logger } from './std/mod.ts';
+import { serveHttp } from './std/node-http.ts';
+import { nodeRuntime } from './std/node-runtime.ts';
+
+const USAGE = `Usage: npm run broker -- [--config server.properties] [--override key=value]...
+
+  --config FILE          Kafka's properties format
+  --override KEY=VALUE   wins over the file; may be given several times
+  --quick-start          data in ./data, listeners on localhost:9092
+  --help                 this text
+
+Ottla's own keys: ottla.http.host and ottla.http.port (probes and /metrics; -1 switches them off).
+`;
+
+const QUICK_START = { 'node.id': '1', listeners: 'PLAINTEXT://localhost:9092', 'log.dirs': './data' };
+const HTTP_PORT = '9404';
+
+/** A drain that takes longer than this is cut short: what is acknowledged is in the page cache either way. */
+const CLOSE_TIMEOUT_MS = 20_000;
+
+export async function runBroker(argv: readonly string[]): Promise<void> {
+  const { values: args } = parseArgs({
+    args: [...argv],
+    options: {
+      config: { type: 'string' },
+      override: { type: 'string', multiple: true },
+      'quick-start': { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (args.help === true) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const log = pino({ level: process.env.OTTLA_LOG_LEVEL ?? 'info' }, pino.destination({ dest: 2, sync: true }));
+  const startedMs = performance.now();
+  let running: RunningBroker;
+  try {
+    running = await start(args, log as Logger);
+  } catch (error) {
+    const isExpected = error instanceof BrokerError;
+    process.stderr.write(`ottla: ${isExpected ? error.message : (error as Error).stack}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const readyMs = Math.round(performance.now() - startedMs);
+  announce(running, readyMs, args['quick-start'] === true);
+  log.info({ readyMs, crc32c: chosenCrc32c.name, nodeId: running.broker.nodeId }, 'broker is serving');
+  closeOnSignal(running, log as Logger);
+}
+
+async function start(
+  args: { readonly config?: string; readonly override?: string[]; readonly 'quick-start'?: boolean },
+  log: Logger,
+): Promise<RunningBroker> {
+  const properties = new Map<string, string>(args['quick-start'] === true ? Object.entries(QUICK_START) : []);
+  if (args.config !== undefined) {
+    let text: string;
+    try {
+      text = readFileSync(args.config, 'utf8');
+    } catch (error) {
+      throw new BrokerError('config.invalid', `--config ${args.config} cannot be read: ${(error as Error).message}`);
+    }
+    for (const [key, value] of parseProperties(text)) properties.set(key, value);
+  }
+  for (const override of args.override ?? []) properties.set(...parseOverride(override));
+  const folders = properties.get('log.dirs') ?? properties.get('log.dir');
+  if (folders !== undefined) {
+    properties.set(
+      'log.dirs',
+      folders
+        .split(',')
+        .map((folder) => resolve(folder.trim()))
+        .join(','),
+    );
+  }
+  const config = new BrokerConfig(properties);
+  for (const sentence of config.unknownKeys()) log.warn({}, sentence);
+  const running = await startBroker({ runtime: nodeRuntime(log), config });
+  await serveProbes(running, properties, log);
+  return running;
+}
+
+async function serveProbes(
+  running: RunningBroker,
+  properties: ReadonlyMap<string, string>,
+  log: Logger,
+): Promise<void> {
+  const port = Number(properties.get('ottla.http.port') ?? HTTP_PORT);
+  if (port < 0) return;
+  const host = properties.get('ottla.http.host') ?? '127.0.0.1';
+  try {
+    const { port: bound } = await serveHttp({ host, port }, async (path) => {
+      if (path === '/metrics') {
+        const { contentType, text } = await running.telemetry.render();
+        return { status: 200, contentType, body: text };
+      }
+      if (path === '/healthz') return { status: 200, contentType: 'text/plain', body: 'ok\n' };
+      if (path === '/readyz') {
+        const isReady = running.isReady();
+        return { status: isReady ? 200 : 503, contentType: 'text/plain', body: isReady ? 'ready\n' : 'not ready\n' };
+      }
+      return undefined;
+    });
+    log.info({ host, port: bound }, 'probes and metrics are served');
+  } catch (error) {
+    log.warn({ err: error, host, port }, 'probes and metrics are not served');
+  }
+}
+
+function announce(running: RunningBroker, readyMs: number, isQuickStart: boolean): void {
+  const client = running.listeners.find(({ isControl }) => !isControl);
+  const address = `${client?.advertisedHost}:${client?.advertisedPort}`;
+  process.stdout.write(`Ottla broker ${running.broker.nodeId} serves ${address} (ready in ${readyMs} ms)\n`);
+  if (!isQuickStart) return;
+  process.stdout.write(`
+Try it:
+  echo hello | kcat -b ${address} -P -t greetings
+  kcat -b ${address} -C -t greetings -o beginning -e
+  npm run example            (the same from Node)
+  curl -s http://127.0.0.1:${HTTP_PORT}/metrics | grep bytesin
+
+Stop it with Ctrl-C. Data is in ./data.
+`);
+}
+
+/**
+ * Ends by raising the signal again, not by process.exit(): under load the latter can hang for ever in Node 24, when the
+ * main thread waits for workers that wait for a garbage collection.
+ */
+function closeOnSignal(running: RunningBroker, log: Logger): void {
+  let isClosing = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isClosing) return;
+      isClosing = true;
+      const end = (): void => {
+        process.removeAllListeners('SIGTERM');
+        process.removeAllListeners('SIGINT');
+        process.kill(process.pid, signal);
+      };
+      setTimeout(end, CLOSE_TIMEOUT_MS);
+      running.close().then(
+        () => {
+          log.info({ signal }, 'broker stopped');
+          end();
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'broker could not stop cleanly');
+          end();
+        },
+      );
+    });
+  }
+}

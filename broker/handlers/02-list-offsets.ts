@@ -42,6 +42,7 @@ const FIRST_VERSION: Readonly<Record<number, number>> = {
   [EARLIEST_PENDING_UPLOAD]: 11,
 };
 const READ_COMMITTED = 1;
+const LEADER_EPOCH_FROM = 4;
 
 interface Found {
   readonly offset: number;
@@ -102,7 +103,9 @@ async function lookUp(
   if (errorCode !== ErrorCode.NONE) return failure(asked, errorCode);
   try {
     const found = await find(replica, timestamp, isolationLevel === READ_COMMITTED);
-    return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.NONE, ...found };
+    // Old versions cannot carry an epoch, and their clients know none.
+    const leaderEpoch = version < LEADER_EPOCH_FROM ? -1 : found.leaderEpoch;
+    return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.NONE, ...found, leaderEpoch };
   } catch (error) {
     broker.runtime.log.error({ err: error, topic, partition: asked.partitionIndex }, 'offset lookup failed');
     return failure(asked, ErrorCode.KAFKA_STORAGE_ERROR);

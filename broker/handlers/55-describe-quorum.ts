@@ -22,6 +22,7 @@ import { ErrorCode } from '../protocol/mod.ts';
 import { handler } from './handler.ts';
 
 const METADATA_TOPIC = '__cluster_metadata';
+const NODES_FROM = 2;
 
 export const describeQuorum = handler<DescribeQuorumRequest, DescribeQuorumResponseInit>({
   key: 55,
@@ -43,7 +44,6 @@ export const describeQuorum = handler<DescribeQuorumRequest, DescribeQuorumRespo
           return {
             partitionIndex,
             errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-            errorMessage: 'This server does not host this topic-partition.',
             leaderId: 0,
             leaderEpoch: 0,
             highWatermark: 0,
@@ -55,7 +55,6 @@ export const describeQuorum = handler<DescribeQuorumRequest, DescribeQuorumRespo
         return {
           partitionIndex,
           errorCode: ErrorCode.NONE,
-          errorMessage: null,
           leaderId: image.controllerId,
           leaderEpoch: image.controllerEpoch,
           highWatermark: image.nextOffset,
@@ -74,6 +73,6 @@ export const describeQuorum = handler<DescribeQuorumRequest, DescribeQuorumRespo
               listeners: [{ name: context.connection.listener, host: controller.host, port: controller.port }],
             },
           ];
-    return { errorCode: ErrorCode.NONE, errorMessage: null, topics, nodes };
+    return { errorCode: ErrorCode.NONE, topics, ...(context.version >= NODES_FROM ? { nodes } : {}) };
   },
 });

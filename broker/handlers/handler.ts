@@ -80,7 +80,15 @@ export function replyingHandler<Request, Response>(
     run(context, body, answer, broker) {
       const { version } = context;
       handle(read(body, version), context, broker, {
-        send: (response, options) => answer.send((writer) => write(writer, response, version), options),
+        send(response, options) {
+          try {
+            answer.send((writer) => write(writer, response, version), options);
+          } catch (error) {
+            // A response that its version cannot carry is our bug. It costs this client its connection, nobody else.
+            broker.runtime.log.error({ err: error, api: context.api.name, version }, 'response could not be written');
+            answer.close('the response could not be written');
+          }
+        },
         none: answer.none,
         close: answer.close,
       });

@@ -76,7 +76,7 @@ export async function kcatSuite(tally: Tally, bootstrap: string): Promise<void> 
   await tally.check('kcat: a record above max.message.bytes is refused', async () => {
     const { stderr } = await run(
       'kcat',
-      ['-b', bootstrap, '-P', '-t', 'kcat-large', '-X', 'message.max.bytes=5000000', '-D', ''],
+      ['-b', bootstrap, '-P', '-t', 'kcat-large', '-X', 'message.max.bytes=5000000'],
       { input: 'x'.repeat(3_000_000) },
     );
     ensure(/too large/i.test(stderr), `kcat says why: ${stderr}`);

@@ -1,6 +1,6 @@
 /**
- * A data folder that a Kafka wrote has partitions, but no metadata log of ours. At the first start its topics are entered
- * into the metadata log with the ids and partition counts found on disk, and are served from then on.
+ * A data folder that a Kafka wrote has partitions, but no metadata log of ours. At the first start its topics are
+ * entered into the metadata log with the ids and partition counts found on disk, and are served from then on.
  */
 import { type Controller, newPartition } from './controller/mod.ts';
 import type { LogManager, PartitionLog } from './log/mod.ts';

@@ -1,4 +1,7 @@
-/** Listeners out of Kafka's configs: where to bind, what to tell clients, and the control listener on a port of its own. */
+/**
+ * Listeners out of Kafka's configs: where to bind, what to tell clients, and the control listener on a port of its
+ * own.
+ */
 import type { BrokerConfig } from './config/mod.ts';
 import { BrokerError } from './std/mod.ts';
 

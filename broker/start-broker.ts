@@ -7,7 +7,6 @@ import { adoptLogs } from './adopt-logs.ts';
 import {
   type BrokerConfig,
   buildLogConfig,
-  type ConfigValues,
   configRules,
   effectiveTopicValue,
 } from './config/mod.ts';
@@ -59,12 +58,17 @@ export async function startBroker(options: {
   const nodeId = nodeIdOf(config, found?.nodeId);
   const clusterId = options.clusterId ?? found?.clusterId ?? randomUuid(random);
 
+  // Metadata first: a topic's configs say how its log is opened.
+  const store = options.store ?? openFilesStore(runtime, folders[0] as string);
+  const loader = new MetadataLoader({ store, clock, log });
+  await loader.catchUp();
+
   const logs = await LogManager.open({
     runtime,
     folders,
     nodeId,
     clusterId,
-    configOf: (topic) => logConfigOf(config, loader?.image, topic),
+    configOf: (topic) => logConfigOf(config, loader.image, topic),
     config: {
       retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
       recoveryPointCheckpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
@@ -77,8 +81,6 @@ export async function startBroker(options: {
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
   });
 
-  const store = options.store ?? openFilesStore(runtime, folders[0] as string);
-  const loader: MetadataLoader = new MetadataLoader({ store, clock, log });
   const directoryId = logs.folders[0]?.directoryId ?? '';
   const controller = new Controller({ store, loader, clock, random, log, nodeId, holder: `${nodeId}@${directoryId}` });
   const isKnownPartition = (topic: string, partition: number): boolean =>
@@ -130,8 +132,10 @@ export async function startBroker(options: {
   router.serve(broker);
 
   config.onChange(() => replicas.allConfigsChanged());
-  loader.subscribe((image, delta) => applyImage({ image, delta, nodeId, config, replicas, groups, telemetry }));
-  await loader.catchUp();
+  const apply = (image: MetadataImage, delta: MetadataDelta): Promise<void> =>
+    applyImage({ image, delta, nodeId, config, replicas, groups, telemetry });
+  await apply(loader.image, wholeImage(loader.image));
+  loader.subscribe(apply);
   loader.start();
   controller.start();
   await controller.awaitActive();
@@ -213,9 +217,18 @@ function openFilesStore(runtime: Runtime, firstFolder: string): FilesStore {
   return new FilesStore({ disk, clock, random, folder });
 }
 
-function logConfigOf(config: BrokerConfig, image: MetadataImage | undefined, topic: string): LogConfig {
-  const overrides: ConfigValues = image === undefined ? new Map() : configsOf(image, ConfigResource.topic, topic);
-  return buildLogConfig(config, overrides);
+function logConfigOf(config: BrokerConfig, image: MetadataImage, topic: string): LogConfig {
+  return buildLogConfig(config, configsOf(image, ConfigResource.topic, topic));
+}
+
+/** To a broker that just started everything is new. */
+function wholeImage(image: MetadataImage): MetadataDelta {
+  return {
+    changedTopics: new Set(image.topicsByName.keys()),
+    removedTopics: [],
+    changedConfigs: new Set(image.configs.keys()),
+    hasBrokerChanges: true,
+  };
 }
 
 /** Puts what the metadata says into effect on this broker. */

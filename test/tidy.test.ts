@@ -47,9 +47,17 @@ const COMPOSITION = /^broker\/[a-z-]+\.ts$/;
 const FORBIDDEN: readonly { readonly pattern: RegExp; readonly except: RegExp; readonly instead: string }[] = [
   { pattern: /\bDate\.now\(/, except: /^(broker\/std|hack|test)\//, instead: 'take a Clock (broker/std/runtime.ts)' },
   { pattern: /\bMath\.random\(/, except: /^$/, instead: 'take a Random (broker/std/runtime.ts)' },
-  { pattern: /\bset(Timeout|Interval|Immediate)\(/, except: /^(broker\/std|hack|test)\//, instead: 'use clock.after' },
-  { pattern: /\bprocess\.exit\(/, except: /^(hack|test)\//, instead: 'drain and re-raise the signal, in main' },
-  { pattern: /\bconsole\./, except: /^(hack|test)\//, instead: 'use the logger' },
+  {
+    pattern: /\bset(Timeout|Interval|Immediate)\(/,
+    except: /^(broker\/(std\/|run-broker\.ts)|hack\/|test\/)/,
+    instead: 'use clock.after',
+  },
+  {
+    pattern: /\bprocess\.exit\(/,
+    except: /^(hack\/|test\/|broker\/run-broker\.ts)/,
+    instead: 'drain and re-raise the signal, in main',
+  },
+  { pattern: /\bconsole\./, except: /^(hack|test)\/|\.test\.ts$/, instead: 'use the logger' },
   {
     pattern: /\b(FIXME|XXX|TODO)\b/,
     except: /^test\/tidy\.test\.ts$/,
@@ -57,7 +65,7 @@ const FORBIDDEN: readonly { readonly pattern: RegExp; readonly except: RegExp; r
   },
   {
     pattern: /from 'node:(fs|net|http|child_process|worker_threads)/,
-    except: /^(broker\/std|hack|test)\/|\.test\.ts$/,
+    except: /^(broker\/(std\/|run-broker\.ts)|hack\/|test\/)|\.test\.ts$/,
     instead: 'take Disk, Network or Executor through the Runtime',
   },
 ];

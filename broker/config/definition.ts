@@ -1,6 +1,6 @@
 /**
- * What is known of one config: its type, default, range and how it may change. Values are kept as the text Kafka prints;
- * they are parsed where they are used, so that Long.MAX stays exact in every description.
+ * What is known of one config: its type, default, range and how it may change. Values are kept as the text Kafka
+ * prints; they are parsed where they are used, so that Long.MAX stays exact in every description.
  */
 export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list' | 'class' | 'password';
 

@@ -18,8 +18,8 @@ export interface Registration {
 }
 
 /**
- * A broker that starts. The offset of this record becomes its epoch, so the record itself says -1. It starts fenced, and
- * is unfenced when it has caught up with its own registration.
+ * A broker that starts. The offset of this record becomes its epoch, so the record itself says -1. It starts fenced,
+ * and is unfenced when it has caught up with its own registration.
  */
 export function registerBroker(image: MetadataImage, registration: Registration): Decision<ApiError> {
   const known = image.brokers.get(registration.brokerId);

@@ -3,7 +3,8 @@
  *
  * Decisions are pure functions of the image; this shell runs them one after the other and gathers what they write while
  * an append is in flight into the next batch. Nothing is answered before its batch is known to be in the log. When an
- * append conflicts or its outcome is unknown, the log itself is asked; if another wrote there, this controller is deposed.
+ * append conflicts or its outcome is unknown, the log itself is asked; if another wrote there, this controller is
+ * deposed.
  */
 import type { CoordinationStore } from '../coordination/mod.ts';
 import {

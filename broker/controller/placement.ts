@@ -1,6 +1,6 @@
 /**
- * Replicas onto brokers: leaders go round the brokers, replicas of one partition land on different racks as long as there
- * are racks, and the start is random so that many small topics do not pile up on the first broker.
+ * Replicas onto brokers: leaders go round the brokers, replicas of one partition land on different racks as long as
+ * there are racks, and the start is random so that many small topics do not pile up on the first broker.
  */
 import type { BrokerImage } from '../metadata/mod.ts';
 import { assert, type Random } from '../std/mod.ts';

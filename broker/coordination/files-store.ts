@@ -1,9 +1,9 @@
 /**
  * The store in a folder, for several processes of one machine and for the single broker.
  *
- * A batch is written to a temporary file, synced, and linked to its final name: link(2) fails when the name exists, which
- * makes the offset taken once for ever. Trimming empties a file and leaves its name, so that a writer that slept through
- * the trim still finds its offset taken.
+ * A batch is written to a temporary file, synced, and linked to its final name: link(2) fails when the name exists,
+ * which makes the offset taken once for ever. Trimming empties a file and leaves its name, so that a writer that slept
+ * through the trim still finds its offset taken.
  */
 import { BrokerError, type Clock, type Disk, type Random } from '../std/mod.ts';
 import { conflict } from './memory-store.ts';

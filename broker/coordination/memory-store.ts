@@ -1,6 +1,6 @@
 /**
- * The store in memory, for the simulator and tests: brokers of one process share a `MemoryStoreState`, and each operation
- * can be made to fail the ways a real store fails.
+ * The store in memory, for the simulator and tests: brokers of one process share a `MemoryStoreState`, and each
+ * operation can be made to fail the ways a real store fails.
  */
 import { BrokerError, type Clock } from '../std/mod.ts';
 import { type CoordinationStore, isNewerSnapshot, type Lease, type Snapshot, type StoredBatch } from './store.ts';

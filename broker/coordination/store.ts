@@ -29,7 +29,9 @@ export interface Snapshot extends SnapshotName {
 
 /** Rejections are BrokerErrors: `store.unavailable` (the outcome is unknown), `store.conflict` (it did not happen). */
 export interface CoordinationStore {
-  /** Takes the lease, or renews it, when it is free, expired or held by `holder`; returns the lease as it then stands. */
+  /**
+   * Takes the lease, or renews it, when it is free, expired or held by `holder`; returns the lease as it then stands.
+   */
   acquireLease(holder: string, durationMs: number): Promise<Lease>;
   /** Gives the lease up early; silent when another holds it. */
   releaseLease(holder: string): Promise<void>;
@@ -44,7 +46,9 @@ export interface CoordinationStore {
   /** Calls `changed` soon after batches may have been appended; a hint, which may be late, doubled or missing. */
   watch(changed: () => void): () => void;
 
-  /** Stores the chunks, then moves the manifest; refuses with `store.conflict` to move it back. Keeps the previous one. */
+  /**
+   * Stores the chunks, then moves the manifest; refuses with `store.conflict` to move it back. Keeps the previous one.
+   */
   writeSnapshot(snapshot: Snapshot): Promise<void>;
   readSnapshot(): Promise<Snapshot | undefined>;
   /** Frees the batches below `offset`; their offsets stay taken. */

@@ -2,8 +2,8 @@
  * The runtime under coordinators: state that lives in a partition of an internal topic.
  *
  * On election the partition is read from its start and replayed into a fresh shard, in slices that leave the loop free.
- * A write appends records as one batch, waits until the high watermark has passed them, and only then is applied: what a
- * reader sees is what survives. When the append fails nothing was applied, and the writer is told why.
+ * A write appends records as one batch, waits until the high watermark has passed them, and only then is applied: what
+ * a reader sees is what survives. When the append fails nothing was applied, and the writer is told why.
  */
 import {
   batchIsControl,

@@ -1,8 +1,9 @@
 /**
- * The groups of one partition of `__consumer_offsets`: the classic group protocol with its timers, and committed offsets.
+ * The groups of one partition of `__consumer_offsets`: the classic group protocol with its timers, and committed
+ * offsets.
  *
- * What a group must not forget goes through `write` first and takes effect when it is committed; what it may forget (who
- * waits for whom during a rebalance) lives only here, for after a failover members come again.
+ * What a group must not forget goes through `write` first and takes effect when it is committed; what it may forget
+ * (who waits for whom during a rebalance) lives only here, for after a failover members come again.
  */
 import type { CoordinatorRecord, CoordinatorShard } from '../coordinator-runtime/mod.ts';
 import type { GroupMetadataValue } from '../protocol/generated/group-metadata-value.ts';

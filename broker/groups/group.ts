@@ -1,6 +1,6 @@
 /**
- * The state of one classic group, and what follows from it without looking at the world: votes, who is missing, whether a
- * commit is legal. The shell in group-shard.ts owns timers and records.
+ * The state of one classic group, and what follows from it without looking at the world: votes, who is missing,
+ * whether a commit is legal. The shell in group-shard.ts owns timers and records.
  *
  *            join                    all joined or time is up            leader synced
  *   Empty ─────────▶ PreparingRebalance ─────────▶ CompletingRebalance ─────────▶ Stable

@@ -1,7 +1,7 @@
 /**
- * Group coordinators: members, generations and committed offsets. In come joins, syncs, heartbeats and commits in domain
- * terms; out come assignments, error codes and records of `__consumer_offsets`. It knows no connections, and of topics only
- * whether they exist.
+ * Group coordinators: members, generations and committed offsets. In come joins, syncs, heartbeats and commits in
+ * domain terms; out come assignments, error codes and records of `__consumer_offsets`. It knows no connections, and of
+ * topics only whether they exist.
  */
 export type { Group, GroupState } from './group.ts';
 export { type GroupConfig, groupConfigOf } from './group-config.ts';

@@ -3,7 +3,8 @@
  *
  * Behaviour
  * - answers at once when there is enough, an error, nothing to wait for or a diverging history; else parks
- * - a batch is never cut: the first batch of the first partition with data is sent whole whatever the limits say (KIP-74)
+ * - a batch is never cut: the first batch of the first partition with data is sent whole whatever the limits say
+ * (KIP-74)
  * - sessions as in KIP-227; refusing one is always legal
  * - records leave as slices of the log, held until the bytes have been sent
  *

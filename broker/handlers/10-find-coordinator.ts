@@ -2,7 +2,8 @@
  * FindCoordinator (key 10), versions 0-6.
  *
  * Behaviour
- * - the leader of the internal topic's partition that the key falls on; creates the topic when it is missing and answers
+ * - the leader of the internal topic's partition that the key falls on; creates the topic when it is missing and
+ * answers
  *   COORDINATOR_NOT_AVAILABLE meanwhile
  * - transactions and share groups are not served yet: INVALID_REQUEST for their keys
  *

@@ -2,13 +2,17 @@
  * ApiVersions (key 18), versions 0-5.
  *
  * Behaviour
- * - an unknown version is answered in version 0 with UNSUPPORTED_VERSION and the list, and the connection stays (KIP-511)
- * - only what this broker really serves is listed; Produce is listed from 0 on, for old librdkafka turns compression off
+ * - an unknown version is answered in version 0 with UNSUPPORTED_VERSION and the list, and the connection stays
+ * (KIP-511)
+ * - only what this broker really serves is listed; Produce is listed from 0 on, for old librdkafka turns compression
+ * off
  *   where 0 is missing, while requests below 3 are refused (KAFKA-18659)
  *
  * Versions
- * - 3: flexible request; the response header stays version 0; client software name and version, which must be well-formed
- * - 5: cluster id and node id of the broker the client means to talk to: REBOOTSTRAP_REQUIRED when it is another (KIP-1242)
+ * - 3: flexible request; the response header stays version 0; client software name and version, which must be
+ * well-formed
+ * - 5: cluster id and node id of the broker the client means to talk to: REBOOTSTRAP_REQUIRED when it is another
+ * (KIP-1242)
  */
 import { readApiVersionsRequest } from '../protocol/generated/api-versions-request.ts';
 import { type ApiVersionsResponseInit, writeApiVersionsResponse } from '../protocol/generated/api-versions-response.ts';

@@ -2,7 +2,8 @@
  * DescribeConfigs (key 32), versions 1-4.
  *
  * Behaviour
- * - every config of the resource, with its source, whether it can be changed, and on request its synonyms and a sentence
+ * - every config of the resource, with its source, whether it can be changed, and on request its synonyms and a
+ * sentence
  *   on what it does; sensitive values are never shown
  * - a broker resource must be this broker, or empty for the cluster-wide defaults
  *

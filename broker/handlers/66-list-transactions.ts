@@ -1,5 +1,6 @@
 /**
- * ListTransactions (key 66), versions 0-2: transactions are not served yet, so there are none; unknown states are named.
+ * ListTransactions (key 66), versions 0-2: transactions are not served yet, so there are none; unknown states are
+ * named.
  */
 import {
   type ListTransactionsRequest,

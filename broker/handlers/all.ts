@@ -1,4 +1,6 @@
-/** Every handler. What is in this list is advertised in ApiVersions; what is not is left out on purpose: deviations.md. */
+/**
+ * Every handler. What is in this list is advertised in ApiVersions; what is not is left out on purpose: deviations.md.
+ */
 import { produce } from './00-produce.ts';
 import { fetch } from './01-fetch.ts';
 import { listOffsets } from './02-list-offsets.ts';

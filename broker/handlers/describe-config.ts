@@ -115,7 +115,9 @@ function describeAll(
   return entries;
 }
 
-/** Every public broker config; `values` limits the sources to the dynamic ones when the cluster default is asked for. */
+/**
+ * Every public broker config; `values` limits the sources to the dynamic ones when the cluster default is asked for.
+ */
 export function describeBrokerConfigs(broker: BrokerConfig): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   for (const definition of brokerDefinitionsByName.values()) {

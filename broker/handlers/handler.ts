@@ -1,6 +1,6 @@
 /**
- * The shape of a handler: one per API key. The router decodes the request and encodes the response; a handler authorises,
- * checks that it is the right broker, asks one domain room and builds the answer.
+ * The shape of a handler: one per API key. The router decodes the request and encodes the response; a handler
+ * authorises, checks that it is the right broker, asks one domain room and builds the answer.
  */
 import type { RequestContext } from '../network/mod.ts';
 import type { Reader, Writer } from '../protocol/mod.ts';

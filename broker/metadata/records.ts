@@ -1,8 +1,8 @@
 /**
  * Records of the metadata log, and how a batch of them becomes bytes.
  *
- * Names and fields are KRaft's. A batch is: frame version, the epoch of the controller that wrote it, the count, then per
- * record its type, its version and its body, each as KRaft frames them.
+ * Names and fields are KRaft's. A batch is: frame version, the epoch of the controller that wrote it, the count, then
+ * per record its type, its version and its body, each as KRaft frames them.
  */
 
 import * as accessControlEntry from '../protocol/generated/access-control-entry-record.ts';

@@ -2,7 +2,8 @@
  * Cuts a byte stream into frames: a four-byte size, then that many bytes.
  *
  * A frame that lies whole in the chunk is handed over in place, without a copy. One that is cut goes into a buffer that
- * grows with what has arrived, never with what was announced, so that a size of 100 MiB followed by silence costs nothing.
+ * grows with what has arrived, never with what was announced, so that a size of 100 MiB followed by silence costs
+ * nothing.
  */
 import type { BufferPool } from './buffer-pool.ts';
 

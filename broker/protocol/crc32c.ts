@@ -1,8 +1,8 @@
 /**
  * CRC-32C (Castagnoli), the checksum of record batches: the largest user-space cost of a produce.
  *
- * Three implementations are tried at start, fastest first, and each must compute the check value of "123456789" before it
- * is trusted: Intel ISA-L through koffi (when the system has libisal2), @node-rs/crc32, and a table in JavaScript.
+ * Three implementations are tried at start, fastest first, and each must compute the check value of "123456789" before
+ * it is trusted: Intel ISA-L through koffi (when the system has libisal2), @node-rs/crc32, and a table in JavaScript.
  */
 import { createRequire } from 'node:module';
 

@@ -1,9 +1,9 @@
 /**
  * Reads Kafka's primitive types from one frame.
  *
- * Every length is checked against what is left of the frame before anything is allocated, so that a frame can never cost
- * more memory than its own size justifies. int64 values are numbers: exact up to 2^53, saturating beyond; rooms check
- * the range of what they keep.
+ * Every length is checked against what is left of the frame before anything is allocated, so that a frame can never
+ * cost more memory than its own size justifies. int64 values are numbers: exact up to 2^53, saturating beyond; rooms
+ * check the range of what they keep.
  */
 import { BrokerError, uuidFromBytes, ZERO_UUID } from '../std/mod.ts';
 

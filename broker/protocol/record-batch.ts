@@ -1,8 +1,9 @@
 /**
  * Record batch v2 as bytes: the 61-byte header, read and patched in place.
  *
- * The broker passes batches on without decoding them, so these are functions of (buffer, position) and allocate nothing.
- * baseOffset and partitionLeaderEpoch lie outside the checksum, which is why a leader may set them without resealing.
+ * The broker passes batches on without decoding them, so these are functions of (buffer, position) and allocate
+ * nothing. baseOffset and partitionLeaderEpoch lie outside the checksum, which is why a leader may set them without
+ * resealing.
  */
 import { crc32c } from './crc32c.ts';
 

@@ -46,7 +46,8 @@ export function forEachRecord(
     uncompressedBytesMax,
   );
   const baseOffset = batchBaseOffset(batch, 0);
-  // With a delete horizon set, the base timestamp field holds the horizon, and deltas count from it all the same (KIP-534).
+  // With a delete horizon set, the base timestamp field holds the horizon, and deltas count from it all the same
+  // (KIP-534).
   const baseTimestamp = batchBaseTimestamp(batch, 0);
   const appendTime = batchUsesLogAppendTime(batch, 0) ? batchMaxTimestamp(batch, 0) : undefined;
   const count = batchRecordCount(batch, 0);

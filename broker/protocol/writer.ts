@@ -1,8 +1,8 @@
 /**
  * Writes Kafka's primitive types into a growing buffer.
  *
- * Records are not copied: from `RECORDS_BY_REFERENCE_BYTES_MIN` on they become chunks of their own in the output, so that
- * a fetch response is a few small buffers around slices of the log.
+ * Records are not copied: from `RECORDS_BY_REFERENCE_BYTES_MIN` on they become chunks of their own in the output, so
+ * that a fetch response is a few small buffers around slices of the log.
  */
 import { assert, uuidToBytes, ZERO_UUID } from '../std/mod.ts';
 

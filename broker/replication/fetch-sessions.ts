@@ -1,6 +1,6 @@
 /**
- * Incremental fetch sessions (KIP-227): the broker remembers which partitions a fetcher wants, and what it told it last,
- * so that requests and responses carry only what changed.
+ * Incremental fetch sessions (KIP-227): the broker remembers which partitions a fetcher wants, and what it told it
+ * last, so that requests and responses carry only what changed.
  *
  * A session is an optimisation that may be refused or evicted at any time; the client then asks in full again.
  */

@@ -1,4 +1,7 @@
-/** The replicas of this broker, kept in step with the metadata: what the image assigns here exists, what it removed goes. */
+/**
+ * The replicas of this broker, kept in step with the metadata: what the image assigns here exists, what it removed
+ * goes.
+ */
 import type { LogConfig, LogManager, PartitionLog } from '../log/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Logger } from '../std/mod.ts';

@@ -1,9 +1,9 @@
 /**
  * One partition on this broker: the only way to its log.
  *
- * A leader appends, advances the high watermark over the in-sync set and wakes those who wait; with an in-sync set of one
- * it is the same path. Handlers and coordinators never touch the log beneath, for an append past this file would bypass
- * the in-sync set.
+ * A leader appends, advances the high watermark over the in-sync set and wakes those who wait; with an in-sync set of
+ * one it is the same path. Handlers and coordinators never touch the log beneath, for an append past this file would
+ * bypass the in-sync set.
  */
 import type { AppendResult, PartitionLog, ReadResult } from '../log/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
@@ -109,7 +109,9 @@ export class Replica {
     return Math.min(this.minInSyncReplicas, this.state.replicas.length);
   }
 
-  /** Applies a partition record. A new leader writes its epoch before any record, so followers find where to truncate. */
+  /**
+   * Applies a partition record. A new leader writes its epoch before any record, so followers find where to truncate.
+   */
   updateState(state: LeadershipState): void {
     const wasLeader = this.isLeader;
     const previousEpoch = this.state.leaderEpoch;
@@ -135,8 +137,8 @@ export class Replica {
   }
 
   /**
-   * Appends one batch as the leader. `batch` is a view that is valid only during the call; `done` runs after the batch was
-   * written. With requiredAcks -1 the caller then awaits the commit.
+   * Appends one batch as the leader. `batch` is a view that is valid only during the call; `done` runs after the batch
+   * was written. With requiredAcks -1 the caller then awaits the commit.
    */
   append(batch: Buffer, options: AppendOptions, done: (result: AppendResult) => void): void {
     const refusal = this.appendRefusal(options.requiredAcks);

@@ -1,7 +1,7 @@
 /**
- * Those who wait for a partition to move: acks=all produces and coordinators for an offset to be committed, parked fetches
- * for anything new. A waiter that leaves early (a timeout, a closed connection) is removed at once, so that the lists
- * never hold more than what is really parked.
+ * Those who wait for a partition to move: acks=all produces and coordinators for an offset to be committed, parked
+ * fetches for anything new. A waiter that leaves early (a timeout, a closed connection) is removed at once, so that
+ * the lists never hold more than what is really parked.
  */
 interface CommitWaiter {
   readonly offset: number;

@@ -23,8 +23,8 @@ interface TcpHandle {
 let scratch: Buffer | undefined;
 
 /**
- * A buffer whose address is a multiple of 64 and not 16 past a page: kernel copies into page + 16, which is where Node's
- * large buffers lie, are up to 2.6 times slower on processors that alias addresses modulo 4096.
+ * A buffer whose address is a multiple of 64 and not 16 past a page: kernel copies into page + 16, which is where
+ * Node's large buffers lie, are up to 2.6 times slower on processors that alias addresses modulo 4096.
  */
 function alignedBuffer(bytes: number): Buffer {
   return Buffer.allocUnsafeSlow(MAPPED_BYTES_MIN + ALIGNMENT_SKIP + bytes).subarray(

@@ -1,8 +1,8 @@
 /**
  * What the broker counts about itself, and how it shows it to Prometheus.
  *
- * The hot path adds to plain numbers; names, labels and text exist only while somebody scrapes. Names are Kafka's MBeans in
- * the form that the JMX exporter gives them and dashboards for Kafka expect.
+ * The hot path adds to plain numbers; names, labels and text exist only while somebody scrapes. Names are Kafka's
+ * MBeans in the form that the JMX exporter gives them and dashboards for Kafka expect.
  */
 import { Gauge, Registry } from 'prom-client';
 import { LatencyHistogram } from './latency.ts';

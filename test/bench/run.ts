@@ -1,8 +1,8 @@
 /**
  * Speed beside a real Kafka, in one run on one machine: `npm run bench [-- scenario…] [--peer none] [--short]`.
  *
- * Cases are interleaved and repeated; medians and spread count, and the ratio to the peer more than any absolute figure.
- * Results go to test/bench/results/ as JSON and a table.
+ * Cases are interleaved and repeated; medians and spread count, and the ratio to the peer more than any absolute
+ * figure. Results go to test/bench/results/ as JSON and a table.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

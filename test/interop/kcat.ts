@@ -1,4 +1,6 @@
-/** kcat, and through it librdkafka: produce and consume with every codec and acks level, keys, headers, nulls, groups. */
+/**
+ * kcat, and through it librdkafka: produce and consume with every codec and acks level, keys, headers, nulls, groups.
+ */
 import { mustRun, run } from '../support/command.ts';
 import { ensure, equal, type Tally } from '../support/tally.ts';
 

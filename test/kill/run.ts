@@ -141,13 +141,18 @@ try {
           else compacted.delete(key);
         }
       })();
-      const writing = writers.map((writer) => write(connection, writer, isDone));
+      // Taken care of from the start: the kill makes them all reject.
+      const everything = Promise.allSettled([
+        committing,
+        compacting,
+        ...writers.map((writer) => write(connection, writer, isDone)),
+      ]);
       const acknowledged = (): number => writers.reduce((sum, writer) => sum + writer.acknowledged.length, 0) - before;
       while (acknowledged() < ACKNOWLEDGED_PER_ROUND) await new Promise((resolve) => setTimeout(resolve, 2));
       await new Promise((resolve) => setTimeout(resolve, runtime.random.uint32() % 40));
       await broker.signal('SIGKILL');
       isStopping = true;
-      await Promise.allSettled([...writing, committing, compacting]);
+      await everything;
 
       await broker.run();
       connection = await open(broker);

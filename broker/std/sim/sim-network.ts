@@ -1,7 +1,8 @@
 /**
  * A network in memory: connections between ports, with delays drawn from the seed, cuts, and closed peers.
  *
- * Bytes arrive in order or not at all, as over TCP; a cut link holds what is sent until it heals, a reset closes both ends.
+ * Bytes arrive in order or not at all, as over TCP; a cut link holds what is sent until it heals, a reset closes both
+ * ends.
  */
 import { assert } from '../assert.ts';
 import { BrokerError } from '../broker-error.ts';

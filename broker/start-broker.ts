@@ -4,12 +4,7 @@
  */
 
 import { adoptLogs } from './adopt-logs.ts';
-import {
-  type BrokerConfig,
-  buildLogConfig,
-  configRules,
-  effectiveTopicValue,
-} from './config/mod.ts';
+import { type BrokerConfig, buildLogConfig, configRules, effectiveTopicValue } from './config/mod.ts';
 import { Controller, type Controller as ControllerType, registerBroker, unfenceBroker } from './controller/mod.ts';
 import { type CoordinationStore, FilesStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';

@@ -56,7 +56,9 @@ export function topicCrossFieldProblem(broker: BrokerConfig, overrides: ConfigVa
   }
   const remote = effectiveTopicValue(broker, overrides, 'remote.storage.enable') === 'true';
   if (remote && !broker.boolean('remote.log.storage.system.enable')) {
-    return 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.';
+    return (
+      'Tiered Storage functionality is disabled in the broker. ' + 'Topic cannot be configured with remote log storage.'
+    );
   }
   return undefined;
 }

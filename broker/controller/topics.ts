@@ -377,7 +377,8 @@ function growTopic(image: MetadataImage, growth: PartitionGrowth, random: Random
     if (growth.assignments.length !== added) {
       return apiError(
         ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-        `Attempted to add ${added} additional partition(s), but only ${growth.assignments.length} assignment(s) were specified.`,
+        `Attempted to add ${added} additional partition(s), but only ${growth.assignments.length} assignment(s) ` +
+          'were specified.',
       );
     }
     for (const brokerIds of growth.assignments) {
@@ -390,7 +391,8 @@ function growTopic(image: MetadataImage, growth: PartitionGrowth, random: Random
     if (replicationFactor > brokers.length) {
       return apiError(
         ErrorCode.INVALID_REPLICATION_FACTOR,
-        `Unable to replicate the partition ${replicationFactor} time(s): only ${brokers.length} broker(s) are registered.`,
+        `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ` +
+          `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
       );
     }
     replicas = placeReplicas({ brokers, partitionCount: added, replicationFactor, firstPartition: current, random });

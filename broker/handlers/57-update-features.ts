@@ -57,7 +57,9 @@ function refusal(broker: Broker, feature: string, level: number): { errorCode: n
   return known === undefined
     ? {
         errorCode: ErrorCode.INVALID_UPDATE_VERSION,
-        errorMessage: `Invalid update version ${level} for feature ${feature}. Local controller ${broker.nodeId} does not support this feature.`,
+        errorMessage:
+          `Invalid update version ${level} for feature ${feature}. ` +
+          `Local controller ${broker.nodeId} does not support this feature.`,
       }
     : {
         errorCode: ErrorCode.FEATURE_UPDATE_FAILED,

@@ -72,7 +72,7 @@ export interface LogManagerConfig {
 }
 
 export const DEFAULT_LOG_MANAGER_CONFIG: LogManagerConfig = {
-  cacheBytes: 256 * 1024 * 1024,
+  cacheBytes: 96 * 1024 * 1024,
   retentionCheckIntervalMs: 300_000,
   recoveryPointCheckpointIntervalMs: 60_000,
   highWatermarkCheckpointIntervalMs: 5_000,

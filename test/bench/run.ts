@@ -97,7 +97,7 @@ const scenarios: readonly Scenario[] = [
     async measure(peer, topic, scale) {
       const n = `${Math.round(1_000_000 * scale)}`;
       await load('produce', peer, topic, ['-n', n, '-s', '1000', '-X', 'acks=1']);
-      return figure(await load('consume', peer, topic, ['-n', n]), 'msg_per_s', 'msgs_per_s');
+      return figure(await load('consume', peer, topic, ['-n', n]), 'messages_per_s');
     },
   },
   {
@@ -109,7 +109,7 @@ const scenarios: readonly Scenario[] = [
     async measure(peer, topic, scale) {
       const seconds = `${Math.max(4, Math.round(12 * scale))}`;
       const result = await load('e2e', peer, topic, ['-r', '1000', '-d', seconds, '-s', '100', '-X', 'linger.ms=0']);
-      return figure(result, 'p99_ms', 'p99');
+      return figure(result, 'p99_ms');
     },
   },
   {

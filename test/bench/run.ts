@@ -53,11 +53,7 @@ const produce =
   (count: number, bytes: number, ...extra: string[]) =>
   async (peer: Peer, topic: string, scale: number): Promise<number> => {
     const n = Math.max(2000, Math.round(count * scale));
-    return figure(
-      await load('produce', peer, topic, ['-n', `${n}`, '-s', `${bytes}`, ...extra]),
-      'msg_per_s',
-      'msgs_per_s',
-    );
+    return figure(await load('produce', peer, topic, ['-n', `${n}`, '-s', `${bytes}`, ...extra]), 'messages_per_s');
   };
 
 const scenarios: readonly Scenario[] = [

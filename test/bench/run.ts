@@ -4,16 +4,16 @@
  * Cases are interleaved and repeated; medians and spread count, and the ratio to the peer more than any absolute
  * figure. Results go to test/bench/results/ as JSON and a table.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KafkaConnection } from '../../broker/protocol/connection/mod.ts';
 import { silentLogger } from '../../broker/std/mod.ts';
 import { nodeRuntime } from '../../broker/std/node-runtime.ts';
-import { BrokerProcess, freePort } from '../support/broker-process.ts';
+import { BrokerProcess } from '../support/broker-process.ts';
 import * as calls from '../support/calls.ts';
-import { exists, mustRun, run } from '../support/command.ts';
+import { exists, mustRun } from '../support/command.ts';
+import { startKafka } from '../support/kafka-process.ts';
 import { ensure, Tally } from '../support/tally.ts';
 
 const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
@@ -121,32 +121,6 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-async function startKafka(): Promise<(Peer & { stop(): Promise<void>; startMs: number }) | undefined> {
-  const script = join(shared, 'kafka/kafka.sh');
-  if (!existsSync(script) || !(await exists('java'))) return undefined;
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'ottla-bench-kafka-'));
-  const args = ['start', '-n', '1', '-p', `${port}`, '-d', folder, '-o', 'auto.create.topics.enable=true'];
-  await run(script, ['home'], { timeoutMs: 600_000 });
-  await mustRun(script, args, { timeoutMs: 120_000 });
-  await run(script, ['stop', '-d', folder], { timeoutMs: 60_000 });
-  const started = performance.now();
-  await mustRun(script, args, { timeoutMs: 120_000 });
-  const startMs = performance.now() - started;
-  const pidFile = (await mustRun('sh', ['-c', `ls ${folder}/*.pid | head -1`])).stdout.toString().trim();
-  return {
-    name: 'kafka',
-    bootstrap: `127.0.0.1:${port}`,
-    port,
-    pid: () => Number(readFileSync(pidFile, 'utf8')),
-    startMs,
-    async stop() {
-      await run(script, ['stop', '-d', folder], { timeoutMs: 60_000 });
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] as number;
@@ -180,9 +154,9 @@ async function main(): Promise<void> {
   const broker = await BrokerProcess.start({ overrides: { 'node.id': '1' } });
   const ottlaStartMs = performance.now() - startedMs;
   const ottla: Peer = { name: 'ottla', bootstrap: broker.bootstrap, port: broker.port, pid: () => broker.pid ?? 0 };
-  const kafka = hasPeer ? await startKafka() : undefined;
+  const kafka = hasPeer ? await startKafka(['auto.create.topics.enable=true']) : undefined;
   if (hasPeer && kafka === undefined) tally.skip('bench beside Kafka', 'Kafka cannot be started here');
-  const peers: Peer[] = kafka === undefined ? [ottla] : [ottla, kafka];
+  const peers: Peer[] = kafka === undefined ? [ottla] : [ottla, { name: 'kafka', ...kafka }];
   const rows: Record<string, unknown>[] = [];
   const table: string[] = ['| scenario | unit | Ottla | Kafka | ratio | goal |', '|---|---|---|---|---|---|'];
   const addRow = (

@@ -3,30 +3,18 @@
  *
  * What a client needs is installed where this machine can; what it cannot is skipped with the reason.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BrokerProcess } from '../support/broker-process.ts';
 import { ensureCommand, exists, mustRun, run } from '../support/command.ts';
+import { findKafkaHome } from '../support/kafka-home.ts';
 import { Tally } from '../support/tally.ts';
 import { dumpLogSuite, kafkaToolsSuite } from './kafka-tools.ts';
 import { kafkajsSuite } from './kafkajs.ts';
 import { kcatSuite } from './kcat.ts';
 import { platformaticSuite } from './platformatic.ts';
-
-const besideRepository = fileURLToPath(new URL('../../../shared/kafka/kafka.sh', import.meta.url));
-
-/** The launcher colours its progress. */
-const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-
-/** A folder with Kafka's bin/ and libs/: from KAFKA_HOME, or built beside the repository. */
-export async function findKafkaHome(): Promise<string | undefined> {
-  if (process.env.KAFKA_HOME !== undefined) return process.env.KAFKA_HOME;
-  if (!existsSync(besideRepository) || !(await exists('java'))) return undefined;
-  const { status, stdout } = await run(besideRepository, ['home'], { timeoutMs: 600_000 });
-  return status === 0 ? stdout.toString().replaceAll(ANSI, '').trim().split('\n').at(-1) : undefined;
-}
 
 async function confluentSuite(tally: Tally, bootstrap: string): Promise<void> {
   if (!(await exists('python3'))) return tally.skip('confluent-kafka for Python', 'there is no python3');

@@ -1,0 +1,101 @@
+/**
+ * librdkafka's own test suite against one broker of ours, and against one of Kafka's in the same run: `npm run conformance`.
+ *
+ * Each test must do what `expected.json` says: pass, or have a reason why not yet. A test that passes on Kafka and fails here
+ * without a reason is a failure; one that has a reason and passes is one too, so that the list stays true.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BrokerProcess } from '../support/broker-process.ts';
+import { exists, mustRun, run } from '../support/command.ts';
+import { findKafkaHome } from '../support/kafka-home.ts';
+import { startKafka } from '../support/kafka-process.ts';
+import { Tally } from '../support/tally.ts';
+
+const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
+const expectedPath = fileURLToPath(new URL('./expected.json', import.meta.url));
+
+/** Quick mode, without the socket-emulation tests, without those that need no broker or are known to fail upstream. */
+const SWITCHES = ['-L', '-K', '-E', '-Q', '-p3'];
+const SUITE_TIMEOUT_MS = 1_500_000;
+
+type Outcome = 'PASSED' | 'FAILED' | 'SKIPPED';
+
+interface Expectations {
+  /** Test name to the reason why it does not pass yet, and the feature that will bring it. */
+  readonly notYet: Readonly<Record<string, string>>;
+}
+
+async function runSuite(testsFolder: string, bootstrap: string, kafkaHome: string): Promise<Map<string, Outcome>> {
+  const configPath = join(testsFolder, 'test.conf');
+  writeFileSync(configPath, `bootstrap.servers=${bootstrap}\nbroker.address.family=v4\ntest.timeout.multiplier=2\n`);
+  try {
+    const { stdout, stderr } = await run('./test-runner', SWITCHES, {
+      cwd: testsFolder,
+      timeoutMs: SUITE_TIMEOUT_MS,
+      env: {
+        LD_LIBRARY_PATH: '../src:../src-cpp',
+        CI: 'true',
+        TEST_KAFKA_VERSION: '4.1.0',
+        KAFKA_PATH: kafkaHome,
+        BROKERS: bootstrap,
+        ...(process.env.TESTS === undefined ? {} : { TESTS: process.env.TESTS }),
+      },
+    });
+    const outcomes = new Map<string, Outcome>();
+    const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+    for (const line of (stdout.toString() + stderr).replaceAll(colours, '').split('\n')) {
+      const match = /^\|\s*(\d{4}_\S+|\d{4}\S*)\s*\|\s*(PASSED|FAILED|SKIPPED)\s*\|/.exec(line.trim());
+      if (match !== null) outcomes.set(match[1] as string, match[2] as Outcome);
+    }
+    return outcomes;
+  } finally {
+    rmSync(configPath, { force: true });
+  }
+}
+
+const tally = new Tally();
+
+async function main(): Promise<void> {
+  const build = join(shared, 'load/build.sh');
+  const kafkaHome = await findKafkaHome();
+  if (!existsSync(build) || !(await exists('gcc')) || kafkaHome === undefined) {
+    tally.skip('librdkafka test suite', 'it cannot be built here');
+    return;
+  }
+  const { stdout } = await mustRun(build, [], { timeoutMs: 600_000 });
+  const testsFolder = join(stdout.toString().trim().split('\n').at(-1) as string, 'librdkafka/tests');
+  const { notYet } = JSON.parse(readFileSync(expectedPath, 'utf8')) as Expectations;
+
+  const broker = await BrokerProcess.start({
+    overrides: { 'node.id': '1', 'num.partitions': '4', 'group.initial.rebalance.delay.ms': '1000' },
+  });
+  const ours = await runSuite(testsFolder, broker.bootstrap, kafkaHome).finally(() => broker.close());
+  const kafka = process.argv.includes('--no-peer')
+    ? undefined
+    : await startKafka(['num.partitions=4', 'group.initial.rebalance.delay.ms=1000']);
+  const theirs =
+    kafka === undefined
+      ? new Map<string, Outcome>()
+      : await runSuite(testsFolder, kafka.bootstrap, kafkaHome).finally(() => kafka.stop());
+
+  for (const [name, outcome] of ours) {
+    const reason = notYet[name];
+    if (outcome === 'SKIPPED') tally.skip(name, 'the suite skips it with these settings');
+    else if (reason !== undefined && outcome === 'FAILED') tally.skip(name, reason);
+    else {
+      await tally.check(`${name}${theirs.has(name) ? ` (Kafka: ${theirs.get(name)?.toLowerCase()})` : ''}`, () => {
+        if (reason !== undefined) throw new Error(`it passes now; take it off ${expectedPath}`);
+        if (outcome === 'FAILED' && theirs.get(name) === 'FAILED') return;
+        if (outcome === 'FAILED') throw new Error('it fails here');
+      });
+    }
+  }
+  await tally.check('the suite ran', () => {
+    if (ours.size === 0) throw new Error('no result was printed');
+  });
+}
+
+await main();
+tally.finish();

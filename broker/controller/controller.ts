@@ -180,7 +180,7 @@ export class Controller {
       try {
         if (records.length > 0) {
           await this.append(base.nextOffset, encodeBatch({ controllerEpoch: this.controllerEpoch, records }));
-          await this.loader.catchUp();
+          await this.publish();
         }
       } catch (error) {
         for (const { item } of decided) item.reject(notController(error));
@@ -189,6 +189,20 @@ export class Controller {
       }
       for (const { item, result } of decided) item.resolve(result);
       await this.snapshotIfDue();
+    }
+  }
+
+  /** What is in the log is true, whether or not it can be read back at this moment: wait until it can. */
+  private async publish(): Promise<void> {
+    for (;;) {
+      try {
+        await this.loader.catchUp();
+        return;
+      } catch (error) {
+        if (this.isClosed) throw error;
+        this.log.warn({ err: error }, 'the metadata log could not be read back; trying again');
+        await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import { type CoordinationStore, isNewerSnapshot, type Lease, type Snapshot, typ
 
 const OFFSET_DIGITS = 20;
 const WATCH_EVERY_MS = 100;
+const LEFTOVER_AFTER_MS = 3_600_000;
 /** Two lease files stay: the one that holds, and the one it replaced. */
 const LEASES_KEPT = 2;
 
@@ -55,7 +56,11 @@ export class FilesStore implements CoordinationStore {
   private removeLeftovers(): void {
     for (const folder of [this.logFolder, this.snapshotFolder, this.leaseFolder]) {
       for (const entry of this.disk.list(folder)) {
-        if (entry.endsWith('.tmp')) this.ignoreMissing(() => this.disk.removeFile(`${folder}/${entry}`));
+        if (!entry.endsWith('.tmp')) continue;
+        // A young one may be another process at work.
+        const { modifiedMs } = this.disk.stat(`${folder}/${entry}`) ?? { modifiedMs: this.clock.nowMs() };
+        if (this.clock.nowMs() - modifiedMs < LEFTOVER_AFTER_MS) continue;
+        this.ignoreMissing(() => this.disk.removeFile(`${folder}/${entry}`));
       }
     }
   }
@@ -203,7 +208,12 @@ export class FilesStore implements CoordinationStore {
     let seen = this.knownEnd;
     const look = (): void => {
       if (isStopped || this.isClosed) return;
-      const end = this.findEnd();
+      let end = seen;
+      try {
+        end = this.findEnd();
+      } catch {
+        // A watch is only a hint: whoever reads next meets the error and deals with it.
+      }
       if (end !== seen) {
         seen = end;
         changed();

@@ -64,17 +64,21 @@ export class MetadataLoader {
       await this.running;
       return;
     }
-    this.running = this.run().finally(() => {
-      this.running = undefined;
-    });
+    this.running = this.run();
     await this.running;
   }
 
   private async run(): Promise<void> {
-    do {
-      this.mustLookAgain = false;
-      while (await this.readSome());
-    } while (this.mustLookAgain);
+    try {
+      do {
+        this.mustLookAgain = false;
+        while (await this.readSome());
+      } while (this.mustLookAgain);
+    } finally {
+      // In the same step as the last look at the flag: a caller that comes a microtask later must start a run of its own,
+      // not wait for one that has stopped looking.
+      this.running = undefined;
+    }
   }
 
   /** Applies what one read gives; false at the end of the log. */

@@ -1,7 +1,7 @@
 /**
- * A whole broker under simulation loses power, or is killed, again and again in the middle of what clients do. It always
- * comes back, and what it acknowledged is there: after a kill whatever was acknowledged, after a power loss what a topic in
- * flush mode acknowledged. Each history is drawn from a seed, which a failure prints.
+ * A whole broker under simulation loses power, or is killed, again and again in the middle of what clients do. It
+ * always comes back, and what it acknowledged is there: after a kill whatever was acknowledged, after a power loss
+ * what a topic in flush mode acknowledged. Each history is drawn from a seed, which a failure prints.
  */
 import { expect, test } from 'vitest';
 import type { KafkaConnection } from '../broker/protocol/connection/mod.ts';

@@ -75,8 +75,8 @@ export class MetadataLoader {
         while (await this.readSome());
       } while (this.mustLookAgain);
     } finally {
-      // In the same step as the last look at the flag: a caller that comes a microtask later must start a run of its own,
-      // not wait for one that has stopped looking.
+      // In the same step as the last look at the flag: a caller that comes a microtask later must start a run of its
+      // own, not wait for one that has stopped looking.
       this.running = undefined;
     }
   }

@@ -42,7 +42,8 @@ const nothingToRelease = (): void => {};
 export class FetchOperation {
   private readonly broker: Broker;
   private readonly limits: FetchLimits;
-  private readonly sources: readonly Source[];
+  private sources: readonly Source[];
+  private readonly usesTopicIds: boolean;
   private readonly done: (answers: readonly PartitionAnswer[]) => void;
   private readonly cleanups: (() => void)[] = [];
   /** Where each partition's readable end was when it was read last. */
@@ -63,11 +64,12 @@ export class FetchOperation {
     this.broker = options.broker;
     this.limits = options.limits;
     this.done = options.done;
-    this.sources = options.partitions.map((partition) => this.resolve(partition, options.usesTopicIds));
+    this.usesTopicIds = options.usesTopicIds;
+    this.sources = options.partitions.map((partition) => this.resolve(partition));
   }
 
-  private resolve(partition: FetchPartition, usesTopicIds: boolean): Source {
-    const topicName = usesTopicIds ? this.broker.topicName(partition.topicId) : partition.topic;
+  private resolve(partition: FetchPartition): Source {
+    const topicName = this.usesTopicIds ? this.broker.topicName(partition.topicId) : partition.topic;
     const failed = (errorCode: number): Source => ({ partition, topicName, replica: undefined, errorCode });
     if (topicName === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_ID);
     const found = this.broker.replicas.leaderOf(topicName, partition.partition);
@@ -91,6 +93,8 @@ export class FetchOperation {
   private attempt(): void {
     this.isReading = true;
     this.isStale = false;
+    // A replica may have lost its leadership, or its topic, while the fetch was parked: the error is then the answer.
+    this.sources = this.sources.map((source) => (hasLostLeader(source) ? this.resolve(source.partition) : source));
     const answers: PartitionAnswer[] = [];
     const read = this.readFrom(0, this.limits.maxBytes, answers);
     if (read === undefined) this.finishAttempt(answers);
@@ -230,12 +234,16 @@ export class FetchOperation {
     for (const source of this.sources) {
       const { replica, partition } = source;
       if (replica === undefined) continue;
-      if (!replica.isLeader || replica.checkEpoch(partition.currentLeaderEpoch) !== ErrorCode.NONE) return true;
+      if (hasLostLeader(source)) return true;
       if (replica.readableEnd(this.limits.isolation) !== this.ends.get(source)) return true;
       if (replica.logStartOffset > partition.fetchOffset) return true;
     }
     return false;
   }
+}
+
+function hasLostLeader({ replica, partition }: Source): boolean {
+  return replica !== undefined && replica.checkEpoch(partition.currentLeaderEpoch) !== ErrorCode.NONE;
 }
 
 function failure(source: Source, errorCode: number, replica?: Replica): PartitionAnswer {

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { BrokerConfig, parseOverride, parseProperties } from './config/mod.ts';
 import { chosenCrc32c } from './protocol/mod.ts';
 import { type RunningBroker, startBroker } from './start-broker.ts';
+import { claimFolder } from './std/folder-claim.ts';
 import { BrokerError, type Logger } from './std/mod.ts';
 import { serveHttp } from './std/node-http.ts';
 import { nodeRuntime } from './std/node-runtime.ts';
@@ -84,6 +85,7 @@ async function start(
   }
   const config = new BrokerConfig(properties);
   for (const sentence of config.unknownKeys()) log.warn({}, sentence);
+  for (const folder of config.list(config.list('log.dirs').length > 0 ? 'log.dirs' : 'log.dir')) claimFolder(folder);
   const running = await startBroker({ runtime: nodeRuntime(log), config });
   await serveProbes(running, properties, log);
   return running;

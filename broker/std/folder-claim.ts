@@ -1,8 +1,8 @@
 /**
  * One process per data folder on one machine: a second `npm start` must not open the logs of the first.
  *
- * The claim is a file that names the process and when it started, made with link(2), which only one can win. A claim whose
- * process is gone counts for nothing, so a kill leaves no folder locked.
+ * The claim is a file that names the process and when it started, made with link(2), which only one can win. A claim
+ * whose process is gone counts for nothing, so a kill leaves no folder locked.
  */
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -9,7 +9,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1048576',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Size in bytes at which the active segment is closed and a new one begins.',
   },
   {
     name: 'segment.ms',
@@ -18,7 +18,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Age in milliseconds, by record time, at which the active segment is closed even when it is small.',
   },
   {
     name: 'segment.jitter.ms',
@@ -27,7 +27,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Largest random amount in milliseconds taken off segment.ms, so that segments do not all roll at once.',
   },
   {
     name: 'segment.index.bytes',
@@ -36,7 +36,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=4',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Size in bytes that an offset or time index may reach; a full index closes its segment.',
   },
   {
     name: 'flush.messages',
@@ -45,7 +45,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Records after which the log is synced to disk; 1 syncs before every acknowledgement.',
   },
   {
     name: 'flush.ms',
@@ -54,9 +54,17 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds after which unsynced records are synced to disk.',
   },
-  { name: 'retention.bytes', type: 'long', default: '-1', valid: '', importance: 'medium', update: 'dynamic', doc: '' },
+  {
+    name: 'retention.bytes',
+    type: 'long',
+    default: '-1',
+    valid: '',
+    importance: 'medium',
+    update: 'dynamic',
+    doc: 'Size in bytes that a partition may reach before its oldest segments are deleted; -1 means no limit.',
+  },
   {
     name: 'retention.ms',
     type: 'long',
@@ -64,7 +72,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds that records are kept before their segment is deleted; -1 means for ever.',
   },
   {
     name: 'max.message.bytes',
@@ -73,7 +81,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Largest record batch in bytes, compressed, that the topic accepts.',
   },
   {
     name: 'index.interval.bytes',
@@ -82,7 +90,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Bytes of log between two entries of the offset index.',
   },
   {
     name: 'delete.retention.ms',
@@ -91,7 +99,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds that tombstones of a compacted topic stay visible to readers.',
   },
   {
     name: 'min.compaction.lag.ms',
@@ -100,7 +108,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds that a record stays uncompacted at least.',
   },
   {
     name: 'max.compaction.lag.ms',
@@ -109,7 +117,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds after which a record must become eligible for compaction.',
   },
   {
     name: 'file.delete.delay.ms',
@@ -118,7 +126,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds between the deletion of a segment or topic and that of its files.',
   },
   {
     name: 'min.cleanable.dirty.ratio',
@@ -127,7 +135,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '0..1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Share of uncompacted bytes in a log from which on it is compacted.',
   },
   {
     name: 'cleanup.policy',
@@ -136,7 +144,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: 'subset of compact,delete (may be empty)',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'What happens to old records: delete, compact, both, or with an empty value nothing.',
   },
   {
     name: 'unclean.leader.election.enable',
@@ -145,7 +153,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether a replica that is not in sync may become leader when no other is left, at the price of lost records.',
   },
   {
     name: 'min.insync.replicas',
@@ -154,7 +162,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'In-sync replicas that a write with acks=all needs.',
   },
   {
     name: 'compression.type',
@@ -163,7 +171,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: 'uncompressed,zstd,lz4,snappy,gzip,producer',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Compression of batches on disk; producer keeps what the producer chose.',
   },
   {
     name: 'compression.gzip.level',
@@ -172,7 +180,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '1..9 or -1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Level of gzip when the broker compresses; -1 is the default of the library.',
   },
   {
     name: 'compression.lz4.level',
@@ -181,7 +189,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '1..17',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Level of lz4 when the broker compresses.',
   },
   {
     name: 'compression.zstd.level',
@@ -190,7 +198,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '-131072..22',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Level of zstd when the broker compresses.',
   },
   {
     name: 'preallocate',
@@ -199,7 +207,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether a new segment file is given its full size at once.',
   },
   {
     name: 'message.timestamp.type',
@@ -208,7 +216,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: 'CreateTime,LogAppendTime',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether records keep the time of their producer or get that of the append.',
   },
   {
     name: 'message.timestamp.before.max.ms',
@@ -217,7 +225,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: "Milliseconds by which a record may be older than the broker's clock.",
   },
   {
     name: 'message.timestamp.after.max.ms',
@@ -226,7 +234,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: "Milliseconds by which a record may be ahead of the broker's clock.",
   },
   {
     name: 'leader.replication.throttled.replicas',
@@ -235,7 +243,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '* or partition:broker pairs',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Replicas whose traffic is throttled on the leader: * or partition:broker pairs.',
   },
   {
     name: 'follower.replication.throttled.replicas',
@@ -244,7 +252,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '* or partition:broker pairs',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Replicas whose traffic is throttled on the follower: * or partition:broker pairs.',
   },
   {
     name: 'remote.storage.enable',
@@ -253,7 +261,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether closed segments are moved to tiered storage.',
   },
   {
     name: 'local.retention.ms',
@@ -262,7 +270,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-2',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds that segments stay on local disk once tiered; -2 means as retention.ms.',
   },
   {
     name: 'local.retention.bytes',
@@ -271,7 +279,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-2',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Bytes that stay on local disk once tiered; -2 means as retention.bytes.',
   },
   {
     name: 'remote.log.copy.disable',
@@ -280,7 +288,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether no more segments are copied to tiered storage.',
   },
   {
     name: 'remote.copy.lag.ms',
@@ -289,7 +297,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Milliseconds that a closed segment waits before it is copied to tiered storage.',
   },
   {
     name: 'remote.copy.lag.bytes',
@@ -298,7 +306,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Bytes that may wait before they are copied to tiered storage.',
   },
   {
     name: 'remote.log.delete.on.disable',
@@ -307,7 +315,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether tiered data is deleted when tiered storage is switched off.',
   },
   {
     name: 'errors.deadletterqueue.group.enable',
@@ -316,7 +324,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether share groups may use the topic as their dead-letter queue.',
   },
   {
     name: 'internal.segment.bytes',

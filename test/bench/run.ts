@@ -38,6 +38,8 @@ interface Peer {
 }
 
 let kload = '';
+/** Both brokers remove the files of a deleted topic after this time. */
+const DELETE_DELAY_MS = 500;
 
 async function load(mode: string, peer: Peer, topic: string, args: readonly string[]): Promise<Record<string, number>> {
   const { stdout } = await mustRun(kload, [mode, '-b', peer.bootstrap, '-t', topic, ...args], { timeoutMs: 180_000 });
@@ -126,6 +128,15 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
+/** What a case wrote would slow the next one down while the disk works on it: delete it, and let the disk come to rest. */
+async function cleanUp(peer: Peer, topic: string): Promise<void> {
+  const connection = await KafkaConnection.open({ runtime, host: '127.0.0.1', port: peer.port, clientId: 'bench' });
+  await calls.deleteTopic(connection, topic);
+  connection.close();
+  await new Promise((resolve) => setTimeout(resolve, 2 * DELETE_DELAY_MS));
+  await mustRun('sync', []);
+}
+
 async function createTopic(peer: Peer, topic: string): Promise<void> {
   const connection = await KafkaConnection.open({ runtime, host: '127.0.0.1', port: peer.port, clientId: 'bench' });
   await calls.createTopic(connection, topic, 4);
@@ -151,10 +162,12 @@ async function main(): Promise<void> {
   kload = join(stdout.toString().trim().split('\n').at(-1) as string, 'kload');
 
   const startedMs = performance.now();
-  const broker = await BrokerProcess.start({ overrides: { 'node.id': '1' } });
+  const broker = await BrokerProcess.start({
+    overrides: { 'node.id': '1', 'log.segment.delete.delay.ms': `${DELETE_DELAY_MS}` },
+  });
   const ottlaStartMs = performance.now() - startedMs;
   const ottla: Peer = { name: 'ottla', bootstrap: broker.bootstrap, port: broker.port, pid: () => broker.pid ?? 0 };
-  const kafka = hasPeer ? await startKafka(['auto.create.topics.enable=true']) : undefined;
+  const kafka = hasPeer ? await startKafka([`log.segment.delete.delay.ms=${DELETE_DELAY_MS}`]) : undefined;
   if (hasPeer && kafka === undefined) tally.skip('bench beside Kafka', 'Kafka cannot be started here');
   const peers: Peer[] = kafka === undefined ? [ottla] : [ottla, { name: 'kafka', ...kafka }];
   const rows: Record<string, unknown>[] = [];
@@ -187,6 +200,7 @@ async function main(): Promise<void> {
             const value = await scenario.measure(peer, topic, scale);
             ensure(Number.isFinite(value) && value > 0, `${peer.name} measured ${value}`);
             samples.get(peer.name)?.push(value);
+            await cleanUp(peer, topic);
           }
         }
         addRow(scenario, samples);

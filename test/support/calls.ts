@@ -3,6 +3,8 @@
 import { defineCall, type KafkaConnection } from '../../broker/protocol/connection/mod.ts';
 import { writeCreateTopicsRequest } from '../../broker/protocol/generated/create-topics-request.ts';
 import { readCreateTopicsResponse } from '../../broker/protocol/generated/create-topics-response.ts';
+import { writeDeleteTopicsRequest } from '../../broker/protocol/generated/delete-topics-request.ts';
+import { readDeleteTopicsResponse } from '../../broker/protocol/generated/delete-topics-response.ts';
 import { writeFetchRequest } from '../../broker/protocol/generated/fetch-request.ts';
 import { readFetchResponse } from '../../broker/protocol/generated/fetch-response.ts';
 import { writeFindCoordinatorRequest } from '../../broker/protocol/generated/find-coordinator-request.ts';
@@ -35,6 +37,7 @@ export const offsetCommitCall = defineCall(8, writeOffsetCommitRequest, readOffs
 export const offsetFetchCall = defineCall(9, writeOffsetFetchRequest, readOffsetFetchResponse);
 export const findCoordinatorCall = defineCall(10, writeFindCoordinatorRequest, readFindCoordinatorResponse);
 export const createTopicsCall = defineCall(19, writeCreateTopicsRequest, readCreateTopicsResponse);
+export const deleteTopicsCall = defineCall(20, writeDeleteTopicsRequest, readDeleteTopicsResponse);
 export const initProducerIdCall = defineCall(22, writeInitProducerIdRequest, readInitProducerIdResponse);
 
 /** The last version with topic names: these helpers need no ids. */
@@ -190,4 +193,10 @@ export async function awaitCoordinator(connection: KafkaConnection, groupId: str
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`no coordinator for ${groupId}`);
+}
+
+export async function deleteTopic(connection: KafkaConnection, name: string): Promise<void> {
+  const response = await connection.request(deleteTopicsCall, 5, { topicNames: [name], timeoutMs: 10_000 });
+  const errorCode = response.responses[0]?.errorCode ?? ErrorCode.NONE;
+  if (errorCode !== ErrorCode.NONE) throw new Error(`topic ${name} cannot be deleted: ${errorName(errorCode)}`);
 }

@@ -128,7 +128,9 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
-/** What a case wrote would slow the next one down while the disk works on it: delete it, and let the disk come to rest. */
+/**
+ * What a case wrote would slow the next one down while the disk works on it: delete it, and let the disk come to rest.
+ */
 async function cleanUp(peer: Peer, topic: string): Promise<void> {
   const connection = await KafkaConnection.open({ runtime, host: '127.0.0.1', port: peer.port, clientId: 'bench' });
   await calls.deleteTopic(connection, topic);

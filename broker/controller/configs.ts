@@ -147,7 +147,7 @@ function applyChange(
     .filter((element) => element !== '');
   const next =
     operation === ConfigOperation.append
-      ? [...elements, ...given.filter((element) => !elements.includes(element))]
+      ? [...new Set([...elements, ...given])]
       : elements.filter((element) => !given.includes(element));
   overrides.set(name, next.join(','));
   return undefined;

@@ -45,6 +45,7 @@ export class Controller {
   private readonly waiting: Waiting[] = [];
   private controllerEpoch = 0;
   private isLeading = false;
+  private hasLease = false;
   private isClosed = false;
   private isWorking = false;
   private snapshotOffset = 0;
@@ -84,6 +85,8 @@ export class Controller {
       let nextMs = LEASE_RENEW_MS;
       try {
         const lease = await this.store.acquireLease(this.holder, LEASE_MS);
+        this.hasLease = lease.holder === this.holder;
+        if (this.isClosed) return await this.release();
         if (lease.holder !== this.holder) this.stepDown('another broker holds the lease');
         else if (!this.isLeading) await this.claim();
       } catch (error) {
@@ -115,6 +118,7 @@ export class Controller {
     const controllerEpoch = image.controllerEpoch + 1;
     await this.append(image.nextOffset, encodeBatch({ controllerEpoch, records: [claim] }));
     await this.loader.catchUp();
+    if (this.isClosed) return;
     this.controllerEpoch = controllerEpoch;
     this.isLeading = true;
     this.log.info({ controllerEpoch }, 'became the active controller');
@@ -161,6 +165,7 @@ export class Controller {
     while (this.waiting.length > 0 && this.isLeading) {
       const decided: { readonly item: Waiting; readonly result: unknown }[] = [];
       const records: MetadataRecord[] = [];
+      const { controllerEpoch } = this;
       const base = this.loader.image;
       const builder = new ImageBuilder(base);
       let image = base;
@@ -171,7 +176,7 @@ export class Controller {
           decided.push({ item, result: decision.result });
           if (decision.records.length === 0) continue;
           records.push(...decision.records);
-          builder.apply({ controllerEpoch: this.controllerEpoch, records: decision.records }, base.nextOffset);
+          builder.apply({ controllerEpoch, records: decision.records }, base.nextOffset);
           image = builder.finish().image;
         } catch (error) {
           item.reject(error as Error);
@@ -179,12 +184,13 @@ export class Controller {
       }
       try {
         if (records.length > 0) {
-          await this.append(base.nextOffset, encodeBatch({ controllerEpoch: this.controllerEpoch, records }));
+          await this.append(base.nextOffset, encodeBatch({ controllerEpoch, records }));
           await this.publish();
         }
       } catch (error) {
         for (const { item } of decided) item.reject(notController(error));
-        this.stepDown('an append to the metadata log failed');
+        // It may have been deposed and have claimed the log anew while the append's outcome was unknown.
+        if (controllerEpoch === this.controllerEpoch) this.stepDown('an append to the metadata log failed');
         return;
       }
       for (const { item, result } of decided) item.resolve(result);
@@ -224,7 +230,10 @@ export class Controller {
   /** Asks the log what stands at the offset: ours, another's, or nothing yet. */
   private async outcomeOf(offset: number, payload: Buffer): Promise<'written' | 'taken' | 'free' | 'unknown'> {
     try {
-      if ((await this.store.end()) <= offset) return 'free';
+      const end = await this.store.end();
+      // Everything below the offset was read once: a log that ends before it has lost some of that.
+      if (end < offset) return 'taken';
+      if (end === offset) return 'free';
       const [batch] = await this.store.read(offset, 1);
       return batch?.payload.equals(payload) === true ? 'written' : 'taken';
     } catch (error) {
@@ -249,9 +258,15 @@ export class Controller {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    const wasLeading = this.isLeading;
     this.stepDown('the broker shuts down');
-    if (wasLeading) await this.store.releaseLease(this.holder).catch(() => {});
+    await this.release();
+  }
+
+  /** So that the next controller need not wait for the lease to run out; it does when this fails. */
+  private async release(): Promise<void> {
+    if (!this.hasLease) return;
+    this.hasLease = false;
+    await this.store.releaseLease(this.holder).catch(() => {});
   }
 }
 

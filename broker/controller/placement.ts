@@ -37,21 +37,31 @@ export function placeReplicas(options: {
   const { partitionCount, replicationFactor, firstPartition, random } = options;
   // Fenced brokers come last: they hold replicas only when there are not enough others.
   const alive = interleaveRacks(options.brokers.filter((broker) => !broker.isFenced));
-  const order = [...alive, ...interleaveRacks(options.brokers.filter((broker) => broker.isFenced))];
-  assert(replicationFactor <= order.length, 'there are enough brokers for the replication factor');
-  const leaders = Math.max(alive.length, 1);
-  const start = random.uint32() % leaders;
+  const fenced = interleaveRacks(options.brokers.filter((broker) => broker.isFenced));
+  const brokers = alive.length + fenced.length;
+  assert(replicationFactor <= brokers, 'there are enough brokers for the replication factor');
+  const leaders = alive.length > 0 ? alive : fenced;
+  const start = random.uint32() % leaders.length;
   return Array.from({ length: partitionCount }, (_, index) => {
     const position = start + firstPartition + index;
-    const replicas = [(order[position % leaders] as BrokerImage).id];
+    const leader = leaders[position % leaders.length] as BrokerImage;
     // A shift per round keeps the followers of one leader from all being the same brokers.
-    const shift = Math.floor(position / leaders) % Math.max(order.length - 1, 1);
-    for (let step = 0; replicas.length < replicationFactor; step++) {
-      const candidate = order[(position + 1 + ((shift + step) % Math.max(order.length - 1, 1))) % order.length];
-      const id = (candidate as BrokerImage).id;
-      if (!replicas.includes(id)) replicas.push(id);
-      assert(step <= order.length * 2, 'every broker is tried before the search ends');
+    const first = position + 1 + (Math.floor(position / leaders.length) % Math.max(leaders.length - 1, 1));
+    const chosen = [leader];
+    for (const group of [rotated(alive, first), rotated(fenced, first)]) {
+      for (const mayShareRack of [false, true]) {
+        for (const candidate of group) {
+          if (chosen.length === replicationFactor) break;
+          if (chosen.includes(candidate)) continue;
+          if (mayShareRack || !chosen.some(({ rack }) => rack === candidate.rack)) chosen.push(candidate);
+        }
+      }
     }
-    return replicas;
+    return chosen.map(({ id }) => id);
   });
+}
+
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
 }

@@ -1,8 +1,11 @@
 /**
  * Follows the metadata log: applies each batch in order, only offset + 1, and hands every new image to the rooms that
  * act on it, one after the other, before the next.
+ *
+ * Every look begins with the last batch it knows. A store that lost that batch, or holds another in its place, was put
+ * back to an earlier time: what it says now would undo what was promised to clients, so nothing of it is applied.
  */
-import type { CoordinationStore } from '../coordination/mod.ts';
+import type { CoordinationStore, StoredBatch } from '../coordination/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
 import { EMPTY_IMAGE, ImageBuilder, type MetadataDelta, type MetadataImage } from './image.ts';
 import { decodeBatch } from './records.ts';
@@ -12,6 +15,10 @@ const BATCHES_PER_READ = 100;
 /** A watch can go silent without a sign; a look at the end this often bounds how long that goes unseen. */
 const LOOK_EVERY_MS = 1000;
 
+/**
+ * One that throws gets the same image again before anybody gets a later one, so it must be able to start over: an image
+ * that a room never heard of would leave it wrong for good.
+ */
 export type MetadataListener = (image: MetadataImage, delta: MetadataDelta) => void | Promise<void>;
 
 export class MetadataLoader {
@@ -24,6 +31,10 @@ export class MetadataLoader {
   private mustLookAgain = false;
   private stopWatching: (() => void) | undefined;
   private isClosed = false;
+  /** The batch before `published.nextOffset`; undefined at the start of the log and after a snapshot. */
+  private lastPayload: Buffer | undefined;
+  /** An image that some listeners have not heard of yet, and the first of them. */
+  private undelivered: { readonly image: MetadataImage; readonly delta: MetadataDelta; next: number } | undefined;
 
   constructor(options: { readonly store: CoordinationStore; readonly clock: Clock; readonly log: Logger }) {
     this.store = options.store;
@@ -53,7 +64,9 @@ export class MetadataLoader {
 
   private lookLater(): void {
     this.catchUp().catch((error: unknown) => {
-      this.log.warn({ err: error }, 'the metadata log could not be read; trying again');
+      if (error instanceof BrokerError && error.code === 'store.wentBack') {
+        this.log.error({ err: error }, 'the metadata store went back in time; nothing of it is applied');
+      } else this.log.warn({ err: error }, 'the metadata log could not be followed; trying again');
     });
   }
 
@@ -83,48 +96,99 @@ export class MetadataLoader {
 
   /** Applies what one read gives; false at the end of the log. */
   private async readSome(): Promise<boolean> {
-    let batches: Awaited<ReturnType<CoordinationStore['read']>>;
+    await this.deliver();
+    const { nextOffset } = this.published;
+    let batches: readonly StoredBatch[];
     try {
-      batches = await this.store.read(this.published.nextOffset, BATCHES_PER_READ);
+      batches = await this.readFrom(nextOffset);
     } catch (error) {
       if (!(error instanceof BrokerError) || error.code !== 'store.conflict') throw error;
       await this.loadSnapshot();
       return true;
     }
-    if (batches.length === 0) return false;
+    const last = batches.at(-1);
+    if (last === undefined) return false;
     const builder = new ImageBuilder(this.published);
     for (const { offset, payload } of batches) builder.apply(decodeBatch(payload), offset);
+    this.lastPayload = last.payload;
     await this.publish(builder);
     return true;
   }
 
+  /** Reads on from `nextOffset`, having seen that what comes before it is still what it was. */
+  private async readFrom(nextOffset: number): Promise<readonly StoredBatch[]> {
+    if (this.lastPayload !== undefined) {
+      try {
+        const [known, ...batches] = await this.store.read(nextOffset - 1, BATCHES_PER_READ);
+        if (known === undefined) throw wentBack('ends before', nextOffset);
+        if (!known.payload.equals(this.lastPayload)) throw wentBack('differs from', nextOffset);
+        return batches;
+      } catch (error) {
+        // Trimmed: what follows it may still be there.
+        if (!(error instanceof BrokerError) || error.code !== 'store.conflict') throw error;
+      }
+    }
+    const batches = await this.store.read(nextOffset, BATCHES_PER_READ);
+    if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);
+    return batches;
+  }
+
   /** The log was trimmed past us: the snapshot that allowed it takes the place of what we missed. */
   private async loadSnapshot(): Promise<void> {
+    const replaced = this.published;
     const snapshot = await this.store.readSnapshot();
-    if (snapshot === undefined || snapshot.offset <= this.published.nextOffset) {
+    if (snapshot === undefined || snapshot.offset <= replaced.nextOffset) {
       throw new BrokerError('store.unavailable', 'the metadata log was trimmed, but no snapshot covers the gap', {
         retriable: true,
-        context: { nextOffset: this.published.nextOffset, snapshot: snapshot?.offset },
+        context: { nextOffset: replaced.nextOffset, snapshot: snapshot?.offset },
       });
     }
+    if (snapshot.controllerEpoch < replaced.controllerEpoch) throw wentBack('differs from', replaced.nextOffset);
     const builder = new ImageBuilder(EMPTY_IMAGE);
     for (const batch of decodeSnapshot(snapshot.chunks)) builder.apply(batch, snapshot.offset - 1);
-    await this.publish(builder, this.published);
+    this.lastPayload = undefined;
+    await this.publish(builder, replaced);
   }
 
   private async publish(builder: ImageBuilder, replaced?: MetadataImage): Promise<void> {
     const { image, delta } = builder.finish();
-    // Coming from a snapshot, a topic that is not in it was removed without our seeing the record.
-    const removedTopics =
-      replaced === undefined
-        ? delta.removedTopics
-        : [...replaced.topicsById.values()].filter(({ id }) => !image.topicsById.has(id));
     this.published = image;
-    for (const listener of this.listeners) await listener(image, { ...delta, removedTopics });
+    this.undelivered = {
+      image,
+      delta: replaced === undefined ? delta : sinceReplaced(replaced, image, delta),
+      next: 0,
+    };
+    await this.deliver();
+  }
+
+  /** Hands the image out, going on where a listener failed before. */
+  private async deliver(): Promise<void> {
+    const { undelivered } = this;
+    if (undelivered === undefined) return;
+    for (; undelivered.next < this.listeners.length; undelivered.next++) {
+      await this.listeners[undelivered.next]?.(undelivered.image, undelivered.delta);
+    }
+    this.undelivered = undefined;
   }
 
   close(): void {
     this.isClosed = true;
     this.stopWatching?.();
   }
+}
+
+/** A snapshot says what is there, never what is gone: that is found by looking at what was there before. */
+function sinceReplaced(replaced: MetadataImage, image: MetadataImage, delta: MetadataDelta): MetadataDelta {
+  return {
+    changedTopics: delta.changedTopics,
+    removedTopics: [...replaced.topicsById.values()].filter(({ id }) => !image.topicsById.has(id)),
+    changedConfigs: new Set([...replaced.configs.keys(), ...delta.changedConfigs]),
+    hasBrokerChanges: true,
+  };
+}
+
+function wentBack(how: 'ends before' | 'differs from', nextOffset: number): BrokerError {
+  return new BrokerError('store.wentBack', `the metadata log in the store ${how} what was read from it`, {
+    context: { nextOffset },
+  });
 }

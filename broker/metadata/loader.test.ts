@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest';
+import { MemoryStore, MemoryStoreState } from '../coordination/mod.ts';
+import { silentLogger } from '../std/mod.ts';
+import { SimClock } from '../std/sim/sim-clock.ts';
+import { encodeBatch, encodeSnapshot, type MetadataImage, MetadataLoader, type MetadataRecord } from './mod.ts';
+
+function world() {
+  const clock = new SimClock();
+  const state = new MemoryStoreState();
+  const store = new MemoryStore(state, clock);
+  const open = (): MetadataLoader => new MetadataLoader({ store, clock, log: silentLogger });
+  const append = (...records: MetadataRecord[]): Promise<void> =>
+    store.append(state.end, encodeBatch({ controllerEpoch: 1, records }));
+  return { clock, state, store, open, append };
+}
+
+const id = (at: number): string => Buffer.from(String(at).padStart(16, '0')).toString('base64url');
+const topic = (at: number): MetadataRecord => ({ kind: 'Topic', name: `t${at}`, topicId: id(at) });
+const names = (image: MetadataImage): string[] => [...image.topicsByName.keys()];
+const unavailable = { code: 'store.unavailable' };
+const wentBack = { code: 'store.wentBack' };
+
+test('every batch is applied once and in order, however many there are', async () => {
+  const { open, append } = world();
+  for (let at = 0; at < 250; at++) await append(topic(at));
+  const loader = open();
+  await Promise.all([loader.catchUp(), loader.catchUp()]);
+  expect(loader.image.nextOffset).toBe(250);
+  expect(names(loader.image)).toEqual(Array.from({ length: 250 }, (_, at) => `t${at}`));
+});
+
+test('batches that come while it follows reach the listeners, in order of subscription, each awaited', async () => {
+  const { clock, open, append } = world();
+  const loader = open();
+  const heard: string[] = [];
+  loader.subscribe(async (image) => {
+    heard.push(`first begins ${image.nextOffset}`);
+    await new Promise<void>((resolve) => clock.after(50, resolve));
+    heard.push(`first ends ${image.nextOffset}`);
+  });
+  loader.subscribe((image) => void heard.push(`second ${image.nextOffset}`));
+  loader.start();
+  await append(topic(0));
+  await clock.advanceAndSettle(10);
+  await append(topic(1));
+  await clock.advanceAndSettle(500);
+  expect(heard).toEqual([1, 2].flatMap((at) => [`first begins ${at}`, `first ends ${at}`, `second ${at}`]));
+  loader.close();
+});
+
+test('a watch that went silent is noticed by looking', async () => {
+  const { clock, state, open, append } = world();
+  const loader = open();
+  loader.start();
+  await clock.settle();
+  state.isWatchStalled = true;
+  await append(topic(0));
+  await clock.settle();
+  expect(loader.image.nextOffset).toBe(0);
+  await clock.advanceAndSettle(1000);
+  expect(loader.image.nextOffset).toBe(1);
+  loader.close();
+});
+
+test('a store that does not answer is asked again, and a closed loader asks no more', async () => {
+  const { clock, state, open, append } = world();
+  const loader = open();
+  await append(topic(0));
+  state.fault = () => ({ kind: 'fail' });
+  await expect(loader.catchUp()).rejects.toMatchObject(unavailable);
+  loader.start();
+  await clock.advanceAndSettle(3000);
+  state.fault = () => undefined;
+  await clock.advanceAndSettle(1000);
+  expect(loader.image.nextOffset).toBe(1);
+  loader.close();
+  await append(topic(1));
+  await clock.advanceAndSettle(5000);
+  expect(loader.image.nextOffset).toBe(1);
+  expect(clock.nextDueMs()).toBeUndefined();
+});
+
+test('a listener that throws gets the same image again, and nobody gets a later one before', async () => {
+  const { open, append } = world();
+  const loader = open();
+  const heard: string[] = [];
+  let failures = 2;
+  loader.subscribe((image) => void heard.push(`first ${image.nextOffset}`));
+  loader.subscribe((image, delta) => {
+    if (failures-- > 0) throw new Error('no');
+    heard.push(`second ${image.nextOffset} ${[...delta.changedTopics]}`);
+  });
+  loader.subscribe((image) => void heard.push(`third ${image.nextOffset}`));
+  await append(topic(0));
+  await expect(loader.catchUp()).rejects.toThrow('no');
+  await append(topic(1));
+  await expect(loader.catchUp()).rejects.toThrow('no');
+  expect(heard).toEqual(['first 1']);
+  await loader.catchUp();
+  expect(heard).toEqual(['first 1', 'second 1 t0', 'third 1', 'first 2', 'second 2 t1', 'third 2']);
+});
+
+test('a log trimmed past the reader is taken up from the snapshot, and what is gone is said to be gone', async () => {
+  const { store, state, open, append } = world();
+  const behind = open();
+  const setting: MetadataRecord = { kind: 'Config', resourceType: 4, resourceName: '', name: 'x', value: '1' };
+  await append(topic(0), topic(1), setting);
+  await behind.catchUp();
+  await append({ kind: 'RemoveTopic', topicId: id(0) }, { ...setting, value: null }, topic(2));
+  const ahead = open();
+  await ahead.catchUp();
+  await store.writeSnapshot({ controllerEpoch: 1, offset: 2, chunks: encodeSnapshot(ahead.image) });
+  await append(topic(3));
+  await store.trim(2);
+  const deltas: { removed: string[]; configs: string[]; changed: string[] }[] = [];
+  behind.subscribe((_image, { removedTopics, changedConfigs, changedTopics }) => {
+    const removed = removedTopics.map(({ name }) => name);
+    deltas.push({ removed, configs: [...changedConfigs], changed: [...changedTopics] });
+  });
+  await behind.catchUp();
+  expect(names(behind.image)).toEqual(['t1', 't2', 't3']);
+  expect(deltas[0]).toEqual({ removed: ['t0'], configs: ['4/'], changed: ['t1', 't2'] });
+  expect(deltas[1]).toEqual({ removed: [], configs: [], changed: ['t3'] });
+  const fresh = open();
+  await fresh.catchUp();
+  expect(fresh.image).toEqual(behind.image);
+  state.snapshot = undefined;
+  await expect(open().catchUp()).rejects.toMatchObject(unavailable);
+});
+
+test('a reader whose last batch alone was trimmed reads on without a snapshot', async () => {
+  const { store, open, append } = world();
+  const loader = open();
+  await append(topic(0));
+  await loader.catchUp();
+  await append(topic(1));
+  await store.trim(1);
+  await loader.catchUp();
+  expect(names(loader.image)).toEqual(['t0', 't1']);
+});
+
+test('a store that ends before what was read from it is refused until it is whole again', async () => {
+  const { state, clock, open, append } = world();
+  const loader = open();
+  await append(topic(0));
+  await append(topic(1));
+  await loader.catchUp();
+  const { image } = loader;
+  state.end = 1;
+  await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+  state.end = 0;
+  await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+  expect(loader.image).toBe(image);
+  state.end = 2;
+  await append(topic(2));
+  await loader.catchUp();
+  expect(names(loader.image)).toEqual(['t0', 't1', 't2']);
+  await clock.settle();
+});
+
+test('a store that went back and was written to since is refused', async () => {
+  const { state, open, append } = world();
+  const loader = open();
+  await append(topic(0));
+  await append(topic(1));
+  await loader.catchUp();
+  state.end = 1;
+  await append(topic(5));
+  await append(topic(6));
+  await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+  expect(names(loader.image)).toEqual(['t0', 't1']);
+});
+
+test('a reader that came from a snapshot refuses a store that ends before it', async () => {
+  const { state, store, open, append } = world();
+  for (let at = 0; at < 3; at++) await append(topic(at));
+  const first = open();
+  await first.catchUp();
+  await store.writeSnapshot({ controllerEpoch: 1, offset: 3, chunks: encodeSnapshot(first.image) });
+  await store.trim(3);
+  const loader = open();
+  await loader.catchUp();
+  state.end = 2;
+  state.trimmedBelow = 0;
+  await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+});

@@ -67,8 +67,11 @@ export class KafkaConnection {
     version: number,
     body: RequestInit,
   ): Promise<Response> {
-    const { correlationId, answered } = this.enqueue(call, version);
-    this.connection.write(this.frame(call, version, correlationId, body));
+    // The frame first: a body that its version cannot carry throws, and nothing may wait for its answer then.
+    const correlationId = this.nextCorrelationId++;
+    const frame = this.frame(call, version, correlationId, body);
+    const answered = this.enqueue(call, version, correlationId);
+    this.connection.write(frame);
     return answered;
   }
 
@@ -84,11 +87,11 @@ export class KafkaConnection {
   private enqueue<RequestInit, Response>(
     call: Call<RequestInit, Response>,
     version: number,
-  ): { correlationId: number; answered: Promise<Response> } {
+    correlationId: number,
+  ): Promise<Response> {
     const api = apiByKey(call.key);
     assert(api !== undefined, `API key ${call.key} is in the table`);
-    const correlationId = this.nextCorrelationId++;
-    const answered = new Promise<Response>((resolve, reject) => {
+    return new Promise<Response>((resolve, reject) => {
       if (this.failure !== undefined) {
         reject(this.failure);
         return;
@@ -106,7 +109,6 @@ export class KafkaConnection {
         },
       });
     });
-    return { correlationId, answered };
   }
 
   private frame<RequestInit, Response>(

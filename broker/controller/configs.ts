@@ -2,6 +2,7 @@
 import { ConfigResource, configsOf, type MetadataImage, type MetadataRecord } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
+import { topicNameProblem } from './topics.ts';
 
 /** What the config room knows of values; the controller knows only where they are kept. */
 export interface ConfigRules {
@@ -55,17 +56,26 @@ export function alterConfigs(
     const next = nextOverrides(image, resource, options.rules);
     if ('errorCode' in next) return answer(next);
     const problem = options.rules.problemOf(resourceType, resourceName, next.overrides);
-    if (problem !== undefined) return answer(apiError(ErrorCode.INVALID_CONFIG, problem));
+    if (problem !== undefined) return answer(apiError(problemCode(resourceType), problem));
     if (!options.validateOnly) records.push(...next.records);
     return answer(apiError(ErrorCode.NONE));
   });
   return { records, result };
 }
 
+/** Kafka's brokers check their own configs, and say INVALID_REQUEST where the controller says INVALID_CONFIG. */
+function problemCode(resourceType: number): number {
+  const isOfBrokers = resourceType === ConfigResource.broker || resourceType === ConfigResource.clientMetrics;
+  return isOfBrokers ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG;
+}
+
 function checkResource(image: MetadataImage, { resourceType, resourceName }: ResourceChange): ApiError | undefined {
   switch (resourceType) {
     case ConfigResource.topic:
       if (resourceName === '') return apiError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
+      if (topicNameProblem(resourceName) !== undefined) {
+        return apiError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${resourceName}' cannot be the name of a topic.`);
+      }
       return image.topicsByName.has(resourceName)
         ? undefined
         : apiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);

@@ -9,6 +9,7 @@ const USER_KEYS = new Set([
   'request_percentage',
   'controller_mutation_rate',
 ]);
+const WHOLE_KEYS = new Set(['producer_byte_rate', 'consumer_byte_rate', 'connection_creation_rate']);
 const IP_KEYS = new Set(['connection_creation_rate']);
 
 export interface QuotaChange {
@@ -26,8 +27,15 @@ export function alterClientQuotas(
   options: { readonly validateOnly: boolean },
 ): Decision<AlteredQuota[]> {
   const records: MetadataRecord[] = [];
-  const result = changes.map(({ entity, ops }): AlteredQuota => {
-    const problem = entityProblem(entity) ?? opsProblem(entity, ops);
+  const counts = new Map<string, number>();
+  for (const { entity } of changes) counts.set(quotaKey(entity), (counts.get(quotaKey(entity)) ?? 0) + 1);
+  const distinct = [...new Map(changes.map((change) => [quotaKey(change.entity), change])).values()];
+  const result = distinct.map(({ entity, ops }): AlteredQuota => {
+    const isRepeated = (counts.get(quotaKey(entity)) ?? 0) > 1;
+    const problem =
+      (isRepeated ? 'The same entity stands twice in the request' : undefined) ??
+      entityProblem(entity) ??
+      opsProblem(entity, ops);
     if (problem !== undefined) return { entity, ...apiError(ErrorCode.INVALID_REQUEST, problem) };
     const current = image.quotas.get(quotaKey(entity))?.values;
     for (const { key, value, remove } of ops) {
@@ -49,6 +57,8 @@ function entityProblem(entity: QuotaImage['entity']): string | undefined {
   if (unknown !== undefined) return `Unhandled client quota entity type: ${unknown}`;
   if (types.includes('ip') && types.length > 1)
     return 'Invalid quota entity combination, IP entity should not be used with others';
+  const strange = entity.find(({ entityType, entityName }) => entityType === 'ip' && !isHost(entityName));
+  if (strange !== undefined) return `${strange.entityName} is not a valid IP address or host name`;
   if (entity.some(({ entityName }) => entityName === '')) return 'Empty name is not allowed in a client quota entity';
   return undefined;
 }
@@ -61,6 +71,12 @@ function opsProblem(entity: QuotaImage['entity'], ops: QuotaChange['ops']): stri
     seen.add(key);
     if (!legal.has(key)) return `Invalid configuration key ${key}`;
     if (!remove && !(value > 0)) return `Quota ${key} must be greater than 0`;
+    if (!remove && WHOLE_KEYS.has(key) && !Number.isSafeInteger(value)) return `${key} must be a whole number`;
   }
   return undefined;
+}
+
+/** An address, a name that a resolver would take, or null, the default of all addresses. */
+function isHost(name: string | null): boolean {
+  return name === null || name === '' || /^[0-9a-fA-F:.]+$|^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/.test(name);
 }

@@ -280,9 +280,15 @@ export interface DeletedTopic extends ApiError {
 export function deleteTopics(image: MetadataImage, selectors: readonly TopicSelector[]): Decision<DeletedTopic[]> {
   const records: MetadataRecord[] = [];
   const removed = new Set<string>();
+  // One topic, whichever way it is named, may be named once: what is named twice is refused once.
+  const keyOf = ({ name, id }: TopicSelector): string => {
+    const knownId = id !== ZERO_UUID ? id : name === null ? undefined : image.topicsByName.get(name)?.id;
+    return knownId ?? `name ${name}`;
+  };
   const seen = new Map<string, number>();
-  for (const { name, id } of selectors) seen.set(`${name}/${id}`, (seen.get(`${name}/${id}`) ?? 0) + 1);
-  const result = selectors.map(({ name, id }): DeletedTopic => {
+  for (const selector of selectors) seen.set(keyOf(selector), (seen.get(keyOf(selector)) ?? 0) + 1);
+  const distinct = [...new Map(selectors.map((selector) => [keyOf(selector), selector])).values()];
+  const result = distinct.map(({ name, id }): DeletedTopic => {
     if (name !== null && id !== ZERO_UUID) {
       return {
         name,
@@ -293,7 +299,7 @@ export function deleteTopics(image: MetadataImage, selectors: readonly TopicSele
     if (name === null && id === ZERO_UUID) {
       return { name, topicId: id, ...apiError(ErrorCode.INVALID_REQUEST, 'Neither topic name nor id were specified.') };
     }
-    if ((seen.get(`${name}/${id}`) ?? 0) > 1) {
+    if ((seen.get(keyOf({ name, id })) ?? 0) > 1) {
       const what = name === null ? 'Duplicate topic id.' : 'Duplicate topic name.';
       return { name, topicId: id, ...apiError(ErrorCode.INVALID_REQUEST, what) };
     }

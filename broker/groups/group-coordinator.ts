@@ -149,7 +149,6 @@ export class GroupCoordinator {
   async commitOffsets(request: CommitRequest): Promise<readonly number[]> {
     const { groupId, offsets } = request;
     const all = (errorCode: number): number[] => offsets.map(() => errorCode);
-    if (groupId === '') return all(ErrorCode.INVALID_GROUP_ID);
     const shard = this.shardOf(groupId);
     if (typeof shard === 'number') return all(shard);
     const errorCode = shard.checkCommit(request);
@@ -250,7 +249,6 @@ export class GroupCoordinator {
   }
 
   deleteGroup(groupId: string): Promise<number> {
-    if (groupId === '') return Promise.resolve(ErrorCode.INVALID_GROUP_ID);
     const shard = this.shardOf(groupId);
     if (typeof shard === 'number') return Promise.resolve(shard);
     return new Promise((resolve) => shard.deleteGroup(groupId, resolve));

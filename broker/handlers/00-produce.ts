@@ -31,10 +31,19 @@ import { ErrorCode } from '../protocol/mod.ts';
 import type { Replica } from '../replication/mod.ts';
 import type { Broker } from './broker.ts';
 import { replyingHandler } from './handler.ts';
+import { isTransactional, singleBatch } from './produce-request.ts';
 
 const TOPIC_IDS_FROM = 13;
 /** The one client that may write to internal topics: Kafka's own tools use this client id for it. */
 const ADMIN_CLIENT_ID = '__admin_client';
+
+/** Kafka tells the log start beside an error only when it looked into the records. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+]);
 
 type PartitionAnswer = ProduceResponseResponsesPartitionResponsesInit;
 
@@ -47,6 +56,9 @@ export const produce = replyingHandler<ProduceRequest, ProduceResponseInit>({
     const responses: ProduceResponseResponsesInit[] = [];
     let pending = 1;
     let hasFailed = false;
+    const isUnauthorized =
+      request.transactionalId === null &&
+      request.topicData.some(({ partitionData }) => partitionData.some(({ records }) => isTransactional(records)));
 
     const finishOne = (): void => {
       pending--;
@@ -63,7 +75,7 @@ export const produce = replyingHandler<ProduceRequest, ProduceResponseInit>({
       for (const data of topic.partitionData) {
         const slot = partitionResponses.push(failure(data.index, ErrorCode.UNKNOWN_SERVER_ERROR)) - 1;
         pending++;
-        producePartition({ name, data, acks, request, context, broker }, (answer) => {
+        producePartition({ name, data, acks, request, context, broker, isUnauthorized }, (answer) => {
           partitionResponses[slot] = answer;
           if (answer.errorCode !== ErrorCode.NONE) hasFailed = true;
           finishOne();
@@ -82,11 +94,14 @@ function producePartition(
     readonly request: ProduceRequest;
     readonly context: RequestContext;
     readonly broker: Broker;
+    /** Whether the request writes to a transaction that it does not name. */
+    readonly isUnauthorized: boolean;
   },
   done: (answer: PartitionAnswer) => void,
 ): void {
   const { name, data, acks, context, broker } = options;
   const { index } = data;
+  if (options.isUnauthorized) return done(failure(index, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
   if (acks < -1 || acks > 1) return done(failure(index, ErrorCode.INVALID_REQUIRED_ACKS));
   if (name === undefined) return done(failure(index, ErrorCode.UNKNOWN_TOPIC_ID));
   if (broker.isInternalTopic(name) && context.clientId !== ADMIN_CLIENT_ID) {
@@ -95,17 +110,19 @@ function producePartition(
   const found = broker.replicas.leaderOf(name, index);
   if (typeof found === 'number') return done(failure(index, found));
   const replica = found;
-  if (data.records === null || data.records.length === 0) {
-    return done(failure(index, ErrorCode.INVALID_RECORD, 'Produce requests must have exactly one record batch'));
-  }
-  const sizeBytes = data.records.length;
-  replica.append(data.records, { origin: 'client', requiredAcks: acks, produceVersion: context.version }, (result) => {
+  const batch = singleBatch(data.records, context.version);
+  if (!Buffer.isBuffer(batch)) return done(failure(index, batch.errorCode, batch.message));
+  const sizeBytes = batch.length;
+  replica.append(batch, { origin: 'client', requiredAcks: acks, produceVersion: context.version }, (result) => {
     if (result.errorCode !== ErrorCode.NONE) {
       broker.telemetry.produceFailed(name);
       done({
         ...failure(index, result.errorCode, result.errorMessage ?? null),
-        recordErrors: result.recordErrors ?? [],
-        logStartOffset: result.logStartOffset,
+        recordErrors: (result.recordErrors ?? []).map(({ batchIndex, message }) => ({
+          batchIndex,
+          batchIndexErrorMessage: message,
+        })),
+        logStartOffset: WITHOUT_LOG_START.has(result.errorCode) ? -1 : result.logStartOffset,
       });
       return;
     }

@@ -63,6 +63,7 @@ export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
         maxWaitMs: request.maxWaitMs,
         minBytes: request.minBytes,
         maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+        isForeignReplica: request.replicaId >= 0 || request.replicaState.replicaId >= 0,
         isolation: request.isolationLevel === READ_COMMITTED ? 'committed' : 'uncommitted',
       },
       done: (answers) => {
@@ -90,7 +91,8 @@ function flatten(request: FetchRequest): FetchPartition[] {
         partition: partition.partition,
         fetchOffset: partition.fetchOffset,
         partitionMaxBytes: partition.partitionMaxBytes,
-        currentLeaderEpoch: partition.currentLeaderEpoch,
+        // Any negative epoch means that the client knows none.
+        currentLeaderEpoch: Math.max(partition.currentLeaderEpoch, -1),
         lastFetchedEpoch: partition.lastFetchedEpoch,
         logStartOffset: partition.logStartOffset,
       });

@@ -5,7 +5,7 @@
  * - -1 latest (the last stable offset for read_committed), -2 earliest, -3 the record with the largest timestamp,
  *   -4 earliest on local disk, -5 last tiered and -6 earliest not yet tiered: without tiered storage nothing is
  * - a timestamp finds the first record not older than it; no such record is offset -1 without an error
- * - a partition named twice is INVALID_REQUEST for both
+ * - a partition named twice is answered once, with INVALID_REQUEST
  *
  * Versions
  * - 4: leader epoch checked and answered
@@ -62,7 +62,7 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponseInit>(
       request.topics.map(async (topic) => ({
         name: topic.name,
         partitions: await Promise.all(
-          topic.partitions.map((asked) =>
+          withoutRepeats(topic.partitions).map((asked) =>
             duplicates.has(`${topic.name}/${asked.partitionIndex}`)
               ? failure(asked, ErrorCode.INVALID_REQUEST)
               : lookUp(broker, topic.name, asked, request.isolationLevel, context.version),
@@ -85,6 +85,12 @@ function findDuplicates(request: ListOffsetsRequest): ReadonlySet<string> {
     }
   }
   return duplicates;
+}
+
+function withoutRepeats(
+  partitions: readonly ListOffsetsRequestTopicsPartitions[],
+): ListOffsetsRequestTopicsPartitions[] {
+  return [...new Map(partitions.map((partition) => [partition.partitionIndex, partition])).values()];
 }
 
 async function lookUp(

@@ -28,6 +28,7 @@ import {
 } from '../protocol/generated/metadata-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { ZERO_UUID } from '../std/mod.ts';
+import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Broker } from './broker.ts';
 import { handler } from './handler.ts';
 
@@ -44,20 +45,30 @@ export const metadata = handler<MetadataRequest, MetadataResponseInit>({
     const { image } = broker;
     const brokers = broker.endpoints(listener);
     const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0);
-    const toTopic = (topic: TopicImage): MetadataResponseTopicsInit => describeTopic(broker, topic, listener, version);
+    const topicAuthorizedOperations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : NOT_ASKED;
+    const toTopic = (topic: TopicImage): MetadataResponseTopicsInit => ({
+      ...describeTopic(broker, topic, listener, version),
+      topicAuthorizedOperations,
+    });
     const topics = wantsAll
       ? [...image.topicsByName.values()].map(toTopic)
-      : (request.topics ?? []).map((asked) => findTopic(broker, asked, request, version, toTopic));
+      : withoutRepeats(request.topics ?? []).map((asked) => findTopic(broker, asked, request, version, toTopic));
     return {
       throttleTimeMs: 0,
       brokers,
       clusterId: broker.clusterId,
       controllerId: brokers[0]?.nodeId ?? -1,
       topics,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
       ...(version === 13 ? { errorCode: ErrorCode.NONE } : {}),
     };
   },
 });
+
+/** A topic named twice is answered once. */
+function withoutRepeats(topics: readonly MetadataRequestTopics[]): MetadataRequestTopics[] {
+  return [...new Map(topics.map((topic) => [`${topic.topicId}/${topic.name}`, topic])).values()];
+}
 
 function findTopic(
   broker: Broker,

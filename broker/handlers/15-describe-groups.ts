@@ -5,7 +5,7 @@
  * - a group that does not exist is Dead without an error, and GROUP_ID_NOT_FOUND from version 6 on
  *
  * Versions
- * - 3: authorized operations, which nobody has without an authorizer to ask
+ * - 3: authorized operations
  * - 4: static members
  * - 5: flexible
  * - 6: error message
@@ -20,6 +20,7 @@ import {
   writeDescribeGroupsResponse,
 } from '../protocol/generated/describe-groups-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
+import { GROUP_OPERATIONS, NOT_ASKED } from './authorized-operations.ts';
 import type { Broker } from './broker.ts';
 import { handler } from './handler.ts';
 
@@ -30,9 +31,20 @@ export const describeGroups = handler<DescribeGroupsRequest, DescribeGroupsRespo
   read: readDescribeGroupsRequest,
   write: writeDescribeGroupsResponse,
   handle(request, context, broker) {
-    return { throttleTimeMs: 0, groups: request.groups.map((groupId) => describe(broker, groupId, context.version)) };
+    return {
+      throttleTimeMs: 0,
+      groups: request.groups.map((groupId) => ({
+        ...describe(broker, groupId, context.version),
+        authorizedOperations: mayBeAnswered(request, broker, groupId, context.version) ? GROUP_OPERATIONS : NOT_ASKED,
+      })),
+    };
   },
 });
+
+function mayBeAnswered(request: DescribeGroupsRequest, broker: Broker, groupId: string, version: number): boolean {
+  if (!request.includeAuthorizedOperations) return false;
+  return version < NOT_FOUND_FROM || broker.groups.describeGroup(groupId) !== undefined;
+}
 
 function describe(broker: Broker, groupId: string, version: number): DescribeGroupsResponseGroupsInit {
   const group = broker.groups.describeGroup(groupId);

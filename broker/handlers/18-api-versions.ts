@@ -45,16 +45,20 @@ export const apiVersions: Handler = {
         context.connection.clientSoftwareName = request.clientSoftwareName;
         context.connection.clientSoftwareVersion = request.clientSoftwareVersion;
       } else {
-        response = { ...response, errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };
+        response = refusal(ErrorCode.INVALID_REQUEST);
       }
     }
     if (context.version >= 5 && request.clusterId !== null) {
       const isThisBroker = request.clusterId === broker.clusterId && request.nodeId === broker.nodeId;
-      if (!isThisBroker) response = { ...response, errorCode: ErrorCode.REBOOTSTRAP_REQUIRED, apiKeys: [] };
+      if (!isThisBroker) response = refusal(ErrorCode.REBOOTSTRAP_REQUIRED);
     }
     answer.send((writer) => writeApiVersionsResponse(writer, response, context.version));
   },
 };
+
+function refusal(errorCode: number): ApiVersionsResponseInit {
+  return { errorCode, apiKeys: [], throttleTimeMs: 0 };
+}
 
 function describe(broker: Broker, version: number, isControlListener: boolean): ApiVersionsResponseInit {
   const apiKeys = [];

@@ -18,6 +18,9 @@ import { ErrorCode } from '../protocol/mod.ts';
 import { handler } from './handler.ts';
 import { submit } from './submit.ts';
 
+const PREFERRED = 0;
+const UNCLEAN = 1;
+
 export const electLeaders = handler<ElectLeadersRequest, ElectLeadersResponseInit>({
   key: 43,
   read: readElectLeadersRequest,
@@ -27,11 +30,21 @@ export const electLeaders = handler<ElectLeadersRequest, ElectLeadersResponseIni
       request.topicPartitions?.flatMap(({ topic, partitions }) =>
         partitions.map((partition) => ({ topic, partition })),
       ) ?? null;
+    if (request.electionType !== PREFERRED && request.electionType !== UNCLEAN) {
+      const errorMessage = `Unknown election type ${request.electionType}: 0 is preferred, 1 is unclean`;
+      const errorCode = ErrorCode.INVALID_REQUEST;
+      const replicaElectionResults = (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+        topic,
+        partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
+      }));
+      return { throttleTimeMs: 0, errorCode, replicaElectionResults };
+    }
     const elected = await submit(broker, (image) => decide(image, request.electionType, wanted));
     if ('errorCode' in elected) {
       return { throttleTimeMs: 0, errorCode: elected.errorCode, replicaElectionResults: [] };
     }
     const topics = new Map<string, { partitionId: number; errorCode: number; errorMessage: string | null }[]>();
+    if (wanted === null) for (const name of broker.image.topicsByName.keys()) topics.set(name, []);
     for (const { topic, partition, errorCode, errorMessage } of elected) {
       const rows = topics.get(topic) ?? [];
       rows.push({ partitionId: partition, errorCode, errorMessage });

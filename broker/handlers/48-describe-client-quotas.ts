@@ -22,6 +22,7 @@ import { handler } from './handler.ts';
 
 const EXACT = 0;
 const DEFAULT = 1;
+const ANY = 2;
 const ENTITY_TYPES = ['user', 'client-id', 'ip'];
 
 export const describeClientQuotas = handler<DescribeClientQuotasRequest, DescribeClientQuotasResponseInit>({
@@ -51,6 +52,13 @@ function requestProblem({ components }: DescribeClientQuotasRequest): [number, s
       ErrorCode.INVALID_REQUEST,
       `Duplicate ${types.find((type, at) => types.indexOf(type) !== at)} filter component entity type`,
     ];
+  }
+  for (const { matchType, match } of components) {
+    if (matchType < EXACT || matchType > ANY) return [ErrorCode.INVALID_REQUEST, `Unexpected match type ${matchType}`];
+    if ((matchType === EXACT) !== (match !== null)) {
+      const wanted = matchType === EXACT ? 'needs a name' : 'takes no name';
+      return [ErrorCode.INVALID_REQUEST, `A filter component of match type ${matchType} ${wanted}`];
+    }
   }
   return types.includes('ip') && types.length > 1
     ? [

@@ -2,11 +2,12 @@
  * UpdateFeatures (key 57), versions 0-2.
  *
  * Behaviour
- * - no feature can be changed yet: each is refused with FEATURE_UPDATE_FAILED or INVALID_UPDATE_VERSION and the reason
+ * - no feature can be changed yet: each is refused with INVALID_UPDATE_VERSION and the reason; the first error stands
+ *   for all
  *
  * Versions
  * - 1: upgrade type, validate only
- * - 2: no result per feature: the first error stands for all
+ * - 2: no result per feature
  */
 import {
   readUpdateFeaturesRequest,
@@ -27,24 +28,17 @@ export const updateFeatures = handler<UpdateFeaturesRequest, UpdateFeaturesRespo
   read: readUpdateFeaturesRequest,
   write: writeUpdateFeaturesResponse,
   handle(request, context, broker) {
-    if (request.featureUpdates.length === 0) {
-      const errorMessage = 'Can not provide empty feature updates.';
-      return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_REQUEST, errorMessage, results: [] };
-    }
     const results = request.featureUpdates.map(({ feature, maxVersionLevel }) => ({
       feature,
       ...refusal(broker, feature, maxVersionLevel),
     }));
     const first = results.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
-    if (context.version >= ONE_ERROR_FROM) {
-      return {
-        throttleTimeMs: 0,
-        errorCode: first?.errorCode ?? ErrorCode.NONE,
-        errorMessage: first?.errorMessage ?? null,
-        results: [],
-      };
-    }
-    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, results };
+    return {
+      throttleTimeMs: 0,
+      errorCode: first?.errorCode ?? ErrorCode.NONE,
+      errorMessage: first?.errorMessage ?? null,
+      results: first === undefined && context.version < ONE_ERROR_FROM ? results : [],
+    };
   },
 });
 
@@ -62,7 +56,7 @@ function refusal(broker: Broker, feature: string, level: number): { errorCode: n
           `Local controller ${broker.nodeId} does not support this feature.`,
       }
     : {
-        errorCode: ErrorCode.FEATURE_UPDATE_FAILED,
+        errorCode: ErrorCode.INVALID_UPDATE_VERSION,
         errorMessage: `The level of feature ${feature} cannot be changed in this version.`,
       };
 }

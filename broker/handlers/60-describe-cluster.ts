@@ -17,6 +17,7 @@ import {
   writeDescribeClusterResponse,
 } from '../protocol/generated/describe-cluster-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
+import { CLUSTER_OPERATIONS, NOT_ASKED } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
 const BROKERS = 1;
@@ -35,7 +36,7 @@ export const describeCluster = handler<DescribeClusterRequest, DescribeClusterRe
         errorMessage: isController
           ? 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER'
           : `Unsupported endpoint type ${request.endpointType}`,
-        endpointType: request.endpointType,
+        endpointType: BROKERS,
         clusterId: '',
         controllerId: -1,
         brokers: [],
@@ -64,6 +65,7 @@ export const describeCluster = handler<DescribeClusterRequest, DescribeClusterRe
       clusterId: broker.clusterId,
       controllerId: live[0]?.nodeId ?? -1,
       brokers,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
     };
   },
 });

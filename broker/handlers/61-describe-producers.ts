@@ -2,6 +2,7 @@
  * DescribeProducers (key 61), version 0: the idempotent and transactional producers that a partition remembers.
  */
 
+import { topicNameProblem } from '../controller/mod.ts';
 import type { ProducerEntry } from '../log/mod.ts';
 import {
   type DescribeProducersRequest,
@@ -23,6 +24,9 @@ export const describeProducers = handler<DescribeProducersRequest, DescribeProdu
     const topics = request.topics.map(({ name, partitionIndexes }) => ({
       name,
       partitions: partitionIndexes.map((partitionIndex) => {
+        if (topicNameProblem(name) !== undefined) {
+          return { partitionIndex, errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, activeProducers: [] };
+        }
         const replica = broker.replicas.leaderOf(name, partitionIndex);
         if (typeof replica === 'number') return { partitionIndex, errorCode: replica, activeProducers: [] };
         return {

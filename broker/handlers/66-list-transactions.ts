@@ -29,6 +29,15 @@ export const listTransactions = handler<ListTransactionsRequest, ListTransaction
   read: readListTransactionsRequest,
   write: writeListTransactionsResponse,
   handle(request) {
+    const { transactionalIdPattern } = request;
+    if (transactionalIdPattern !== null && !isPattern(transactionalIdPattern)) {
+      return {
+        throttleTimeMs: 0,
+        errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION,
+        unknownStateFilters: [],
+        transactionStates: [],
+      };
+    }
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
@@ -37,3 +46,12 @@ export const listTransactions = handler<ListTransactionsRequest, ListTransaction
     };
   },
 });
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -17,6 +17,7 @@ import {
 } from '../protocol/generated/describe-topic-partitions-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { offlineReplicas } from './03-metadata.ts';
+import { TOPIC_OPERATIONS } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
 export const describeTopicPartitions = handler<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponseInit>({
@@ -26,6 +27,11 @@ export const describeTopicPartitions = handler<DescribeTopicPartitionsRequest, D
   handle(request, _context, broker) {
     const { cursor } = request;
     const asked = request.topics.map(({ name }) => name);
+    const isLost = cursor !== null && asked.length > 0 && !asked.includes(cursor.topicName);
+    if (cursor !== null && (isLost || cursor.partitionIndex < 0)) {
+      const topics = asked.map((name) => ({ errorCode: ErrorCode.INVALID_REQUEST, name, partitions: [] }));
+      return { topics, nextCursor: null };
+    }
     const all = asked.length === 0 ? [...broker.image.topicsByName.keys()] : [...new Set(asked)];
     const names = all.sort().filter((name) => cursor === null || name >= cursor.topicName);
     const ownLimit = broker.config.number('max.request.partition.size.limit');
@@ -36,7 +42,7 @@ export const describeTopicPartitions = handler<DescribeTopicPartitionsRequest, D
       if (topic === undefined) {
         const isLegal = topicNameProblem(name) === undefined;
         const errorCode = isLegal ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
-        topics.push({ errorCode, name, partitions: [] });
+        topics.push({ errorCode, name, partitions: [], topicAuthorizedOperations: TOPIC_OPERATIONS });
         continue;
       }
       if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: 0 } };
@@ -48,6 +54,7 @@ export const describeTopicPartitions = handler<DescribeTopicPartitionsRequest, D
         name,
         topicId: topic.id,
         isInternal: broker.isInternalTopic(name),
+        topicAuthorizedOperations: TOPIC_OPERATIONS,
         partitions: page.map((partition) => ({
           errorCode: partition.leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
           partitionIndex: partition.partition,

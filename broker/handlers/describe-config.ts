@@ -99,6 +99,7 @@ function describeAll(
 ): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   for (const definition of definitionsOf(resourceType)?.values() ?? []) {
+    if (definition.internal === true) continue;
     const value = overrides.get(definition.name);
     const fallback: ConfigValue[] =
       definition.default === null || definition.default === undefined

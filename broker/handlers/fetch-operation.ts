@@ -26,6 +26,8 @@ export interface FetchLimits {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly isolation: ReadIsolation;
+  /** Whether the request claims to come from a replica. */
+  readonly isForeignReplica: boolean;
 }
 
 /** A partition that the fetch may read, or the error that stands for it. */
@@ -36,6 +38,8 @@ interface Source {
   readonly errorCode: number;
 }
 
+/** Errors beside which Kafka's list of aborted transactions is empty, not null. */
+const UNKNOWN: ReadonlySet<number> = new Set([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID]);
 const NOTHING: readonly Buffer[] = [];
 const nothingToRelease = (): void => {};
 
@@ -74,6 +78,8 @@ export class FetchOperation {
     if (topicName === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_ID);
     const found = this.broker.replicas.leaderOf(topicName, partition.partition);
     if (typeof found === 'number') return failed(found);
+    // Replicas fetch on the control listener; whoever calls itself one here is none of this partition's.
+    if (this.limits.isForeignReplica) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     const errorCode = found.checkEpoch(partition.currentLeaderEpoch);
     if (errorCode !== ErrorCode.NONE) return failed(errorCode);
     return { partition, topicName, replica: found, errorCode };
@@ -157,12 +163,14 @@ export class FetchOperation {
     const { partition, topicName } = source;
     const replica = source.replica as Replica;
     this.ends.set(source, replica.readableEnd(this.limits.isolation));
-    if (result.isOutOfRange) return failure(source, ErrorCode.OFFSET_OUT_OF_RANGE);
-    const divergingEpoch = findDivergence(partition, replica);
-    if (divergingEpoch !== undefined) {
+    const divergence = findDivergence(partition, replica);
+    if (divergence !== undefined) {
       result.release();
-      return { ...failure(source, ErrorCode.NONE, replica), divergingEpoch };
+      return divergence === 'unknown epoch'
+        ? failure(source, ErrorCode.OFFSET_OUT_OF_RANGE)
+        : { ...failure(source, ErrorCode.NONE, replica), divergingEpoch: divergence };
     }
+    if (result.isOutOfRange) return failure(source, ErrorCode.OFFSET_OUT_OF_RANGE);
     return {
       partition,
       topicName,
@@ -255,7 +263,7 @@ function failure(source: Source, errorCode: number, replica?: Replica): Partitio
     highWatermark: isUnknown ? -1 : replica.highWatermark,
     lastStableOffset: isUnknown ? -1 : replica.lastStableOffset,
     logStartOffset: isUnknown ? -1 : replica.logStartOffset,
-    abortedTransactions: null,
+    abortedTransactions: UNKNOWN.has(errorCode) ? [] : null,
     records: NOTHING,
     sizeBytes: 0,
     release: nothingToRelease,
@@ -266,9 +274,10 @@ function failure(source: Source, errorCode: number, replica?: Replica): Partitio
 function findDivergence(
   partition: FetchPartition,
   replica: Replica,
-): { readonly epoch: number; readonly endOffset: number } | undefined {
+): { readonly epoch: number; readonly endOffset: number } | 'unknown epoch' | undefined {
   if (partition.lastFetchedEpoch < 0) return undefined;
   const { epoch, endOffset } = replica.endOffsetForEpoch(partition.lastFetchedEpoch);
+  if (epoch < 0) return 'unknown epoch';
   const isShared = epoch === partition.lastFetchedEpoch && endOffset >= partition.fetchOffset;
-  return isShared || epoch < 0 ? undefined : { epoch, endOffset };
+  return isShared ? undefined : { epoch, endOffset };
 }

@@ -228,8 +228,8 @@ export class PartitionLog implements AppendTarget {
     if (verdict.kind === 'refuse') return done(this.refused(verdict.errorCode, verdict.message));
     if (verdict.kind === 'duplicate') {
       const { lastOffset, offsetDelta, timestamp } = verdict.batch;
-      const logAppendTimeMs = this.config.messageTimestampType === 'LogAppendTime' ? timestamp : -1;
-      const answer = this.completion(lastOffset - offsetDelta, lastOffset, logAppendTimeMs, done);
+      // Kafka answers a duplicate with the timestamp of the original, whatever the type of timestamps is.
+      const answer = this.completion(lastOffset - offsetDelta, lastOffset, timestamp, done);
       // The original may still be on its way to the disk: its fate is this one's.
       if (lastOffset < this.endOffset) return answer(ErrorCode.NONE);
       this.queue.push(undefined, 0, 0, answer);

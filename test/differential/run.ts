@@ -19,7 +19,9 @@ import { type Answer, type Scenario, Session, type Target } from './session.ts';
 
 const SETTINGS: Readonly<Record<string, string>> = {
   'node.id': '1',
-  'group.initial.rebalance.delay.ms': '0',
+  'group.initial.rebalance.delay.ms': '50',
+  'num.partitions': '4',
+  'broker.rack': 'RACK1',
   'offsets.topic.num.partitions': '3',
   'offsets.topic.replication.factor': '1',
 };
@@ -174,7 +176,9 @@ async function main(): Promise<void> {
   const broker = await BrokerProcess.start({ overrides: SETTINGS });
   try {
     const [kafkaVersions, ottlaVersions] = [await servedVersions(peer.port), await servedVersions(broker.port)];
-    const versions = common(kafkaVersions, ottlaVersions);
+    const versions = new Map(common(kafkaVersions, ottlaVersions));
+    // Produce is listed from 0 on for the sake of old clients, and taken from 3 on.
+    versions.set('Produce', { min: 3, max: versions.get('Produce')?.max ?? 3 });
     const targets = [
       { title: 'Kafka', port: peer.port, runtime, versions },
       { title: 'Ottla', port: broker.port, runtime, versions },

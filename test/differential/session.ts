@@ -4,7 +4,7 @@ import { buildBatch, ErrorCode, errorName, type RecordInit, type Writer } from '
 import type { Runtime } from '../../broker/std/mod.ts';
 import { type AnyResponse, type Body, filled, untypedCall } from './untyped-call.ts';
 
-const ANSWER_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 const RETRY_MS = 50;
 const RETRIES = 400;
 
@@ -249,7 +249,7 @@ export class Session {
       rebalanceTimeoutMs: 30_000,
       groupInstanceId: options.instanceId ?? null,
       protocolType: options.protocolType ?? 'consumer',
-      protocols: [{ name: 'range', metadata: options.metadata ?? Buffer.from('subscription') }],
+      protocols: [{ name: 'range', metadata: options.metadata ?? subscription([]) }],
     };
     const label = options.label ?? 'member';
     let joined = await this.prepare('JoinGroup', { ...join, memberId: '' });
@@ -281,4 +281,18 @@ export function someRecords(count: number, options: { key?: string | null; times
     value: Buffer.from(`value-${i}`),
     headers: [{ key: 'h', value: Buffer.from(`${i}`) }],
   }));
+}
+
+/**
+ * A consumer's subscription as its protocol has it. A real one is needed: with bytes that are none, Kafka never answers
+ * the join.
+ */
+export function subscription(topics: readonly string[]): Buffer {
+  const parts = [Buffer.from([0, 0, 0, 0, 0, topics.length])];
+  for (const topic of topics) {
+    const length = Buffer.alloc(2);
+    length.writeInt16BE(topic.length);
+    parts.push(length, Buffer.from(topic));
+  }
+  return Buffer.concat([...parts, Buffer.from([255, 255, 255, 255])]);
 }

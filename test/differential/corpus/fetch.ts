@@ -58,7 +58,7 @@ export const fetch = cases('Fetch', [
     'a wait that an append ends',
     async (s) => {
       const id = await s.topic('t');
-      const waiting = fetched(s, 't', id, {}, { maxWaitMs: 15_000, minBytes: 1 });
+      const waiting = fetched(s, 't', id, {}, { maxWaitMs: 5000, minBytes: 1 });
       const other = s.another();
       await new Promise((resolve) => setTimeout(resolve, 200));
       await other.produce('t', someRecords(1));
@@ -69,7 +69,7 @@ export const fetch = cases('Fetch', [
   ['an unknown topic', async (s) => fetched(s, 'missing', 'AAAAAAAAAAAAAAAAAAAAAQ')],
   [
     'an error does not wait',
-    async (s) => fetched(s, 't', await ten(s), { fetchOffset: 99 }, { maxWaitMs: 15_000, minBytes: 1 }),
+    async (s) => fetched(s, 't', await ten(s), { fetchOffset: 99 }, { maxWaitMs: 5000, minBytes: 1 }),
   ],
   ['a leader epoch of the past', async (s) => fetched(s, 't', await ten(s), { currentLeaderEpoch: -2 }), { from: 9 }],
   [

@@ -1,10 +1,10 @@
 /** Groups: membership, offsets, and the ways to look at them. */
-import { type Session, someRecords } from '../session.ts';
+import { type Session, someRecords, subscription } from '../session.ts';
 import type { Body } from '../untyped-call.ts';
 import { cases } from './scenario.ts';
 
 const SESSION_MS = 30_000;
-const METADATA = Buffer.from('subscription');
+const METADATA = subscription([]);
 
 function joinBody(s: Session, groupId: string, options: Body = {}): Body {
   return {
@@ -16,17 +16,6 @@ function joinBody(s: Session, groupId: string, options: Body = {}): Body {
     protocols: [{ name: 'range', metadata: METADATA }],
     ...options,
   };
-}
-
-/** A consumer's subscription as its protocol has it, so that the broker can read which topics are wanted. */
-function subscription(topics: readonly string[]): Buffer {
-  const parts = [Buffer.from([0, 0, 0, 0, 0, topics.length])];
-  for (const topic of topics) {
-    const length = Buffer.alloc(2);
-    length.writeInt16BE(topic.length);
-    parts.push(length, Buffer.from(topic));
-  }
-  return Buffer.concat([...parts, Buffer.from([255, 255, 255, 255])]);
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -12,6 +12,7 @@ export {
 export { configRules, definitionsOf } from './config-rules.ts';
 export { type ConfigDefinition, type ConfigType, nearestName, parseList, validateValue } from './definition.ts';
 export { parseOverride, parseProperties } from './properties.ts';
+export { topicSynonyms } from './synonyms.ts';
 export {
   buildLogConfig,
   effectiveTopicValue,

@@ -69,7 +69,10 @@ function problemCode(resourceType: number): number {
   return isOfBrokers ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG;
 }
 
-function checkResource(image: MetadataImage, { resourceType, resourceName }: ResourceChange): ApiError | undefined {
+function checkResource(
+  image: MetadataImage,
+  { resourceType, resourceName, replacesAll }: ResourceChange,
+): ApiError | undefined {
   switch (resourceType) {
     case ConfigResource.topic:
       if (resourceName === '') return apiError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
@@ -91,6 +94,11 @@ function checkResource(image: MetadataImage, { resourceType, resourceName }: Res
       return resourceName === ''
         ? apiError(ErrorCode.INVALID_REQUEST, 'Default resources of this type are not allowed.')
         : undefined;
+    case ConfigResource.brokerLogger:
+      // Loggers have no level of their own here, so every name is unknown; the legacy API never knew them.
+      return replacesAll
+        ? apiError(ErrorCode.INVALID_REQUEST, 'Loggers are changed by IncrementalAlterConfigs only.')
+        : apiError(ErrorCode.INVALID_CONFIG, 'No logger of that name exists.');
     default:
       return apiError(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}.`);
   }

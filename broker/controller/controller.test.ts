@@ -342,7 +342,7 @@ describe('snapshots', () => {
     await world.clock.settle();
   }
 
-  test('come every 200 batches, the log is trimmed behind the one before, and a new broker starts from them', async () => {
+  test('come every 200 batches, the log is trimmed behind the last but one, a new broker starts there', async () => {
     const world = new World();
     const broker = await activeBroker(world);
     await writeBatches(world, broker, 0, 198);
@@ -390,7 +390,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   amount: fc.integer({ min: 1, max: 12 }),
 });
 
-test('whatever the store does, an answered change is in the log once, in order, and nobody else is told so', async () => {
+test('whatever the store does, an answered change is in the log once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 30 }),

@@ -165,7 +165,8 @@ describe('deleting', () => {
     const known = { name: 'a.b', id: ZERO_UUID };
     expect(codes({ name: null, id: unknownId })).toEqual([ErrorCode.UNKNOWN_TOPIC_ID]);
     expect(codes({ name: 'no', id: ZERO_UUID })).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
-    expect(codes(known, known)).toEqual([ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST]);
+    expect(codes(known, known)).toEqual([ErrorCode.INVALID_REQUEST]);
+    expect(codes(known, { name: null, id: topicId })).toEqual([ErrorCode.INVALID_REQUEST]);
     expect(codes({ name: 'no', id: ZERO_UUID }, known)[1]).toBe(ErrorCode.NONE);
   });
 
@@ -402,7 +403,7 @@ describe('brokers and leaders', () => {
   });
 });
 
-test('replicas go to distinct brokers, over as many racks as there are, to those alive first, with leaders in turn', () => {
+test('replicas go to distinct brokers over as many racks as there are, the living first, with leaders in turn', () => {
   const brokers = fc.array(fc.record({ rack: fc.constantFrom(null, 'a', 'b', 'c'), isFenced: fc.boolean() }), {
     minLength: 1,
     maxLength: 9,

@@ -287,8 +287,9 @@ export function deleteTopics(image: MetadataImage, selectors: readonly TopicSele
   };
   const seen = new Map<string, number>();
   for (const selector of selectors) seen.set(keyOf(selector), (seen.get(keyOf(selector)) ?? 0) + 1);
-  const distinct = [...new Map(selectors.map((selector) => [keyOf(selector), selector])).values()];
-  const result = distinct.map(({ name, id }): DeletedTopic => {
+  const distinct = new Map<string, TopicSelector>();
+  for (const selector of selectors) if (!distinct.has(keyOf(selector))) distinct.set(keyOf(selector), selector);
+  const result = [...distinct.values()].map(({ name, id }): DeletedTopic => {
     if (name !== null && id !== ZERO_UUID) {
       return {
         name,
@@ -301,7 +302,8 @@ export function deleteTopics(image: MetadataImage, selectors: readonly TopicSele
     }
     if ((seen.get(keyOf({ name, id })) ?? 0) > 1) {
       const what = name === null ? 'Duplicate topic id.' : 'Duplicate topic name.';
-      return { name, topicId: id, ...apiError(ErrorCode.INVALID_REQUEST, what) };
+      const known = name === null ? image.topicsById.get(id)?.name : name;
+      return { name: known ?? null, topicId: id, ...apiError(ErrorCode.INVALID_REQUEST, what) };
     }
     const topic = name === null ? image.topicsById.get(id) : image.topicsByName.get(name);
     if (topic === undefined) {

@@ -33,6 +33,7 @@ import type { Broker } from './broker.ts';
 import { replyingHandler } from './handler.ts';
 import { isTransactional, singleBatch } from './produce-request.ts';
 
+const LEADER_HINT_FROM = 10;
 const TOPIC_IDS_FROM = 13;
 /** The one client that may write to internal topics: Kafka's own tools use this client id for it. */
 const ADMIN_CLIENT_ID = '__admin_client';
@@ -176,6 +177,7 @@ function buildResponse(
   broker: Broker,
   context: RequestContext,
 ): ProduceResponseInit {
+  if (context.version < LEADER_HINT_FROM) return { responses, throttleTimeMs: 0 };
   const leaders = new Set<number>();
   const hinted = responses.map((topic) => ({
     ...topic,

@@ -34,6 +34,8 @@ import { replyingHandler } from './handler.ts';
 
 const TOPIC_IDS_FROM = 13;
 const ZSTD_FROM = 10;
+const LEADER_HINT_FROM = 12;
+const LEADER_ENDPOINT_FROM = 16;
 const READ_COMMITTED = 1;
 
 export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
@@ -123,7 +125,9 @@ function buildResponse(
     topic.partitions.push(toWire(answer, broker, context, leaders));
   }
   const nodeEndpoints =
-    leaders.size === 0 ? [] : broker.endpoints(context.connection.listener).filter(({ nodeId }) => leaders.has(nodeId));
+    leaders.size === 0 || context.version < LEADER_ENDPOINT_FROM
+      ? []
+      : broker.endpoints(context.connection.listener).filter(({ nodeId }) => leaders.has(nodeId));
   return {
     errorCode: ErrorCode.NONE,
     throttleTimeMs: 0,
@@ -159,7 +163,9 @@ function toWire(
     ...(answer.divergingEpoch === undefined ? {} : { divergingEpoch: answer.divergingEpoch }),
   };
   const isMoved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH;
-  const hint = isMoved && topicName !== undefined ? broker.leaderHint(topicName, partition.partition) : undefined;
+  const knowsHints = context.version >= LEADER_HINT_FROM;
+  const hint =
+    isMoved && knowsHints && topicName !== undefined ? broker.leaderHint(topicName, partition.partition) : undefined;
   if (hint === undefined) return wire;
   leaders.add(hint.leaderId);
   return { ...wire, currentLeader: hint };

@@ -113,7 +113,11 @@ function findEntries(
       }
       return describeClientMetricsConfigs(configsOf(image, resourceType, resourceName));
     case ConfigResource.brokerLogger:
-      return [];
+      if (resourceName === String(broker.nodeId)) return [];
+      return {
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: `Unexpected broker id, expected ${broker.nodeId} but received '${resourceName}'`,
+      };
     default:
       return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: `Unsupported resource type: ${resourceType}` };
   }

@@ -10,6 +10,7 @@ import {
   definitionsOf,
   inheritedGroupValues,
   inheritedTopicValues,
+  topicSynonyms,
 } from '../config/mod.ts';
 import { ConfigResource } from '../metadata/mod.ts';
 
@@ -58,13 +59,17 @@ function entry(
   definition: ConfigDefinition,
   own: { readonly value: string; readonly source: number } | undefined,
   inherited: readonly ConfigValue[],
-  options: { readonly readOnly: boolean; readonly ownName: string },
+  options: { readonly readOnly: boolean; readonly ownName: string; readonly firstSynonym: string },
 ): ConfigEntry {
   const isSensitive = definition.type === 'password';
   const show = (value: string | null): string | null => (isSensitive ? null : value);
+  // Of the configs that stand in for one another, Kafka shows the default of the first only, though a later one's
+  // default may be what counts.
   const synonyms = [
     ...(own === undefined ? [] : [{ name: options.ownName, value: show(own.value), source: own.source }]),
-    ...inherited.map(({ name, value, source }) => ({ name, value: show(value), source: SOURCE_NUMBERS[source] })),
+    ...inherited
+      .filter(({ name, source }) => source !== 'default' || name === options.firstSynonym)
+      .map(({ name, value, source }) => ({ name, value: show(value), source: SOURCE_NUMBERS[source] })),
   ];
   const first = synonyms[0];
   return {
@@ -84,32 +89,38 @@ export function describeTopicConfigs(broker: BrokerConfig, overrides: ConfigValu
 }
 
 export function describeGroupConfigs(broker: BrokerConfig, overrides: ConfigValues): ConfigEntry[] {
-  return describeAll(ConfigResource.group, overrides, Source.group, (name) => inheritedGroupValues(broker, name));
+  return describeAll(ConfigResource.group, overrides, Source.group, (name, fallback) => {
+    const values = inheritedGroupValues(broker, name);
+    return values.length > 0 || fallback === null ? values : [{ name, value: fallback, source: 'default' }];
+  });
 }
 
 export function describeClientMetricsConfigs(overrides: ConfigValues): ConfigEntry[] {
   return describeAll(ConfigResource.clientMetrics, overrides, Source.clientMetrics, () => []);
 }
 
+function firstSynonym(resourceType: number, name: string): string {
+  if (resourceType === ConfigResource.topic) return topicSynonyms[name]?.[0]?.name ?? name;
+  return resourceType === ConfigResource.group ? `group.${name}` : name;
+}
+
 function describeAll(
   resourceType: number,
   overrides: ConfigValues,
   source: number,
-  inherited: (name: string) => ConfigValue[],
+  inherited: (name: string, fallback: string | null) => ConfigValue[],
 ): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   for (const definition of definitionsOf(resourceType)?.values() ?? []) {
     if (definition.internal === true) continue;
     const value = overrides.get(definition.name);
-    const fallback: ConfigValue[] =
-      definition.default === null || definition.default === undefined
-        ? []
-        : [{ name: definition.name, value: definition.default, source: 'default' }];
-    const behind = inherited(definition.name);
+    const behind = inherited(definition.name, definition.default ?? null);
     entries.push(
-      entry(definition, value === undefined ? undefined : { value, source }, behind.length > 0 ? behind : fallback, {
+      entry(definition, value === undefined ? undefined : { value, source }, behind, {
         readOnly: false,
         ownName: definition.name,
+        firstSynonym:
+          behind[0]?.name === definition.name ? definition.name : firstSynonym(resourceType, definition.name),
       }),
     );
   }
@@ -124,7 +135,9 @@ export function describeBrokerConfigs(broker: BrokerConfig): ConfigEntry[] {
   for (const definition of brokerDefinitionsByName.values()) {
     if (definition.internal === true) continue;
     const readOnly = definition.update === 'read-only';
-    entries.push(entry(definition, undefined, broker.lookup(definition.name), { readOnly, ownName: definition.name }));
+    const { name } = definition;
+    const shown = broker.lookup(name).filter((value) => value.source !== 'default' || value.name === name);
+    entries.push(entry(definition, undefined, shown, { readOnly, ownName: name, firstSynonym: name }));
   }
   return entries;
 }
@@ -141,6 +154,10 @@ export function describeClusterDefaults(overrides: ConfigValues): ConfigEntry[] 
       update: 'cluster-wide',
       doc: '',
     };
-    return entry(definition, { value, source: Source.dynamicDefault }, [], { readOnly: false, ownName: name });
+    return entry(definition, { value, source: Source.dynamicDefault }, [], {
+      readOnly: false,
+      ownName: name,
+      firstSynonym: name,
+    });
   });
 }

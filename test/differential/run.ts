@@ -17,13 +17,19 @@ import { corpus } from './corpus/mod.ts';
 import { type Intended, intended } from './intended.ts';
 import { type Answer, type Scenario, Session, type Target } from './session.ts';
 
+/** What the launcher of the real one sets, and both are told. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'node.id': '1',
-  'group.initial.rebalance.delay.ms': '50',
-  'num.partitions': '4',
   'broker.rack': 'RACK1',
+  'num.partitions': '4',
+  'default.replication.factor': '1',
   'offsets.topic.num.partitions': '3',
   'offsets.topic.replication.factor': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'group.initial.rebalance.delay.ms': '50',
 };
 /** Group scenarios wait for one another; a few at once keep two cores busy without making either broker slow. */
 const AT_ONCE = 4;
@@ -114,9 +120,9 @@ async function compareCase(
     for (const difference of differences(answer.response, ottla[i]?.response)) {
       const reason = reasonFor(scenario, answer, difference);
       if (reason === undefined) {
-        problems.push(
-          `${answer.api} v${answer.version} #${i + 1} ${difference.path}: Kafka ${difference.kafka.slice(0, 300)}, Ottla ${difference.ottla.slice(0, 300)}`,
-        );
+        const { path, kafka: theirs, ottla: ours } = difference;
+        const where = `${answer.api} v${answer.version} #${i + 1} ${path}`;
+        problems.push(`${where}: Kafka ${theirs.slice(0, 300)}, Ottla ${ours.slice(0, 300)}`);
       } else used.add(reason);
     }
   });

@@ -5,6 +5,7 @@ import type { Runtime } from '../../broker/std/mod.ts';
 import { type AnyResponse, type Body, filled, untypedCall } from './untyped-call.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
+const SETTLE_MS = 400;
 const RETRY_MS = 50;
 const RETRIES = 400;
 
@@ -85,7 +86,13 @@ export class Session {
 
   /** Another API whose answer shows what the first one did; highest common version unless said otherwise. */
   async observe(api: string, body: Body, version?: number): Promise<AnyResponse> {
+    await this.settle();
     return this.keep(api, version ?? this.newest(api), body);
+  }
+
+  /** Until Kafka's broker has heard what its controller decided. */
+  settle(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   }
 
   /** Sets the scene; its answer is not compared. */

@@ -80,12 +80,13 @@ export const describeClientQuotas = cases('DescribeClientQuotas', [
           {
             entity: user(s),
             ops: [
-              { key: 'producer_byte_rate', value: 1000.5 },
+              { key: 'producer_byte_rate', value: 1000 },
               { key: 'request_percentage', value: 50 },
             ],
           },
         ],
       });
+      await s.settle();
       await quotas(s, [{ entityType: 'user', matchType: 0, match: s.name('u') }]);
       await quotas(s, [{ entityType: 'user', matchType: 0, match: s.name('u') }], true);
       await quotas(s, [{ entityType: 'user', matchType: 0, match: s.name('v') }]);
@@ -96,6 +97,7 @@ export const describeClientQuotas = cases('DescribeClientQuotas', [
     async (s) => {
       const entity = [...user(s), { entityType: 'client-id', entityName: s.name('c') }];
       await s.prepare('AlterClientQuotas', { entries: [{ entity, ops: [{ key: 'consumer_byte_rate', value: 7 }] }] });
+      await s.settle();
       await quotas(s, [{ entityType: 'user', matchType: 0, match: s.name('u') }]);
       await quotas(s, [{ entityType: 'user', matchType: 0, match: s.name('u') }], true);
       await quotas(

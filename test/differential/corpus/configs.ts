@@ -336,6 +336,7 @@ export const listConfigResources = cases('ListConfigResources', [
           },
         ],
       });
+      await s.settle();
       for (const types of [[], [TOPIC], [BROKER], [GROUP], [BROKER_LOGGER], [TOPIC, GROUP]])
         await resourcesOf(s, types);
     },

@@ -1,4 +1,7 @@
-/** Broker configs (server.properties and dynamic broker configs). Names, types, defaults and ranges are Kafka's; the sentences are ours. */
+/**
+ * Broker configs (server.properties and dynamic broker configs). Names, types, defaults and ranges are Kafka's; the
+ * sentences are ours.
+ */
 import type { ConfigDefinition } from '../definition.ts';
 
 export const brokerDefinitions: readonly ConfigDefinition[] = [
@@ -9,7 +12,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Partitions of a topic that is created without a number of its own.',
   },
   {
     name: 'log.dir',
@@ -18,7 +21,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'The data folder when log.dirs is not set.',
   },
   {
     name: 'log.dirs',
@@ -27,7 +30,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Data folders, separated by commas; a partition lives whole in one of them.',
   },
   {
     name: 'cordoned.log.dirs',
@@ -36,7 +39,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Data folders that take no new partitions; those already there stay. An asterisk stands for all.',
   },
   {
     name: 'log.segment.bytes',
@@ -45,9 +48,19 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1048576',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Size in bytes at which a segment is closed and a new one begun, for topics without segment.bytes.',
   },
-  { name: 'log.roll.ms', type: 'long', default: null, valid: '', importance: 'high', update: 'cluster-wide', doc: '' },
+  {
+    name: 'log.roll.ms',
+    type: 'long',
+    default: null,
+    valid: '',
+    importance: 'high',
+    update: 'cluster-wide',
+    doc:
+      'Age in milliseconds at which a segment is closed though it is not full; log.roll.hours ' +
+      'counts when this is not set.',
+  },
   {
     name: 'log.roll.hours',
     type: 'int',
@@ -55,7 +68,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Age in hours at which a segment is closed though it is not full.',
   },
   {
     name: 'log.roll.jitter.ms',
@@ -64,7 +77,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Upper bound in milliseconds of a random time taken off log.roll.ms, so that segments do ' +
+      'not all roll at once.',
   },
   {
     name: 'log.roll.jitter.hours',
@@ -73,7 +88,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Upper bound in hours of the random time taken off the age at which a segment rolls.',
   },
   {
     name: 'log.retention.ms',
@@ -82,7 +97,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Time in milliseconds that records are kept; -1 keeps them for ever. The minutes and hours ' +
+      'count when this is not set.',
   },
   {
     name: 'log.retention.minutes',
@@ -91,7 +108,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in minutes that records are kept; log.retention.hours counts when this is not set.',
   },
   {
     name: 'log.retention.hours',
@@ -100,7 +117,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in hours that records are kept.',
   },
   {
     name: 'log.retention.bytes',
@@ -109,7 +126,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes that a partition may hold before its oldest segments are deleted; -1 sets no bound.',
   },
   {
     name: 'log.retention.check.interval.ms',
@@ -118,7 +135,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for segments that may be deleted.',
   },
   {
     name: 'log.cleanup.policy',
@@ -127,7 +144,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'subset of compact,delete (may be empty)',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'What happens to old segments: delete them, compact them to the last record of each key, both, or neither.',
   },
   {
     name: 'log.index.size.max.bytes',
@@ -136,7 +153,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=4',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Largest size in bytes of an offset or time index; a full index closes its segment.',
   },
   {
     name: 'log.index.interval.bytes',
@@ -145,7 +162,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes of records between two entries of an index.',
   },
   {
     name: 'log.flush.interval.messages',
@@ -154,7 +171,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Records after which a partition is flushed to the disk; 1 flushes before every acknowledgement.',
   },
   {
     name: 'log.segment.delete.delay.ms',
@@ -163,7 +180,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds between the renaming of a deleted segment and the removal of its file.',
   },
   {
     name: 'log.flush.scheduler.interval.ms',
@@ -172,7 +189,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for partitions that log.flush.interval.ms says to flush.',
   },
   {
     name: 'log.flush.interval.ms',
@@ -181,7 +198,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Longest time in milliseconds that a record stays unflushed; not set, the operating system decides.',
   },
   {
     name: 'log.flush.offset.checkpoint.interval.ms',
@@ -190,7 +207,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two writes of the recovery points, from which a restart scans.',
   },
   {
     name: 'log.flush.start.offset.checkpoint.interval.ms',
@@ -199,7 +216,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two writes of the log start offsets.',
   },
   {
     name: 'log.preallocate',
@@ -208,7 +225,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: segments are not preallocated.',
   },
   {
     name: 'num.recovery.threads.per.data.dir',
@@ -217,7 +234,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Partitions of one data folder that are recovered side by side at start.',
   },
   {
     name: 'auto.create.topics.enable',
@@ -226,7 +243,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a topic is created when a client asks for one that does not exist.',
   },
   {
     name: 'min.insync.replicas',
@@ -235,7 +252,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Smallest in-sync set with which a produce with acks=all is accepted, for topics without their own.',
   },
   {
     name: 'log.message.timestamp.type',
@@ -244,7 +261,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'CreateTime,LogAppendTime',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Whether records keep the time of their creation or get that of their append.',
   },
   {
     name: 'log.message.timestamp.before.max.ms',
@@ -253,7 +270,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: "How far in milliseconds a record's timestamp may lie before the broker's time.",
   },
   {
     name: 'log.message.timestamp.after.max.ms',
@@ -262,7 +279,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: "How far in milliseconds a record's timestamp may lie after the broker's time.",
   },
   {
     name: 'create.topic.policy.class.name',
@@ -271,7 +288,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java classes cannot be loaded.',
   },
   {
     name: 'alter.config.policy.class.name',
@@ -280,7 +297,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility, as create.topic.policy.class.name is.',
   },
   {
     name: 'log.dir.failure.timeout.ms',
@@ -289,7 +306,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a broker may fail to report a lost data folder before it stops.',
   },
   {
     name: 'log.initial.task.delay.ms',
@@ -299,9 +316,17 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds after start before the first retention check, flush and checkpoint.',
   },
-  { name: 'broker.id', type: 'int', default: '-1', valid: '', importance: 'high', update: 'read-only', doc: '' },
+  {
+    name: 'broker.id',
+    type: 'int',
+    default: '-1',
+    valid: '',
+    importance: 'high',
+    update: 'read-only',
+    doc: 'The older name of node.id; -1 when only that is set.',
+  },
   {
     name: 'message.max.bytes',
     type: 'int',
@@ -309,7 +334,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Largest batch in bytes, compressed, that a producer may send, for topics without max.message.bytes.',
   },
   {
     name: 'num.io.threads',
@@ -318,7 +343,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: one event loop serves all requests.',
   },
   {
     name: 'num.replica.alter.log.dirs.threads',
@@ -327,7 +352,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: moving partitions between folders uses no threads of its own.',
   },
   {
     name: 'background.threads',
@@ -336,7 +361,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: background work shares the event loop and a worker.',
   },
   {
     name: 'request.timeout.ms',
@@ -345,7 +370,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that this broker waits for an answer of another.',
   },
   {
     name: 'socket.connection.setup.timeout.ms',
@@ -354,7 +379,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that this broker waits for a connection to another at first.',
   },
   {
     name: 'socket.connection.setup.timeout.max.ms',
@@ -363,7 +388,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Upper bound in milliseconds of the waiting time for a connection, which grows with each failure.',
   },
   {
     name: 'config.providers',
@@ -372,7 +397,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'low',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: values are not fetched from elsewhere.',
   },
   {
     name: 'authorizer.class.name',
@@ -381,7 +406,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'not null',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'The authorizer that judges every request; without one everything is allowed.',
   },
   {
     name: 'early.start.listeners',
@@ -390,9 +415,17 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: "Listeners that open before the broker has caught up with the cluster's metadata.",
   },
-  { name: 'broker.rack', type: 'string', default: null, valid: '', importance: 'medium', update: 'read-only', doc: '' },
+  {
+    name: 'broker.rack',
+    type: 'string',
+    default: null,
+    valid: '',
+    importance: 'medium',
+    update: 'read-only',
+    doc: 'The rack or zone of this broker, over which the replicas of a partition are spread.',
+  },
   {
     name: 'controlled.shutdown.enable',
     type: 'boolean',
@@ -400,7 +433,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a broker that stops moves its leaders away first.',
   },
   {
     name: 'delete.topic.enable',
@@ -409,7 +442,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether clients may delete topics.',
   },
   {
     name: 'compression.type',
@@ -418,7 +451,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'uncompressed,zstd,lz4,snappy,gzip,producer',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Codec in which batches are stored; producer keeps the one they came in.',
   },
   {
     name: 'compression.gzip.level',
@@ -427,7 +460,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '1..9 or -1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: "Level of gzip when the broker compresses; -1 is the library's choice.",
   },
   {
     name: 'compression.lz4.level',
@@ -436,7 +469,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '1..17',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Level of lz4 when the broker compresses, from 1, fast, to 17, small.',
   },
   {
     name: 'compression.zstd.level',
@@ -445,7 +478,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '-131072..22',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Level of zstd when the broker compresses; higher is smaller and slower.',
   },
   {
     name: 'max.incremental.fetch.session.cache.slots',
@@ -454,7 +487,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Fetch sessions that are kept at most; further fetchers send all their partitions each time.',
   },
   {
     name: 'fetch.max.bytes',
@@ -463,7 +496,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1024',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Most bytes that one fetch is answered with; a first batch that is larger is sent all the same.',
   },
   {
     name: 'max.request.partition.size.limit',
@@ -472,7 +505,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Most partitions in one page of DescribeTopicPartitions.',
   },
   {
     name: 'unstable.api.versions.enable',
@@ -482,7 +515,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'high',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: unstable versions of APIs are never served.',
   },
   {
     name: 'unstable.feature.versions.enable',
@@ -492,7 +525,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'high',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: unstable feature levels do not exist here.',
   },
   {
     name: 'process.roles',
@@ -501,9 +534,17 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'subset of broker,controller; non-empty',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: every broker can become the active controller.',
   },
-  { name: 'node.id', type: 'int', default: undefined, valid: '>=0', importance: 'high', update: 'read-only', doc: '' },
+  {
+    name: 'node.id',
+    type: 'int',
+    default: undefined,
+    valid: '>=0',
+    importance: 'high',
+    update: 'read-only',
+    doc: 'The number of this broker, unique in its cluster.',
+  },
   {
     name: 'initial.broker.registration.timeout.ms',
     type: 'int',
@@ -511,7 +552,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a starting broker tries to register before it gives up.',
   },
   {
     name: 'broker.heartbeat.interval.ms',
@@ -520,7 +561,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two heartbeats to the active controller.',
   },
   {
     name: 'broker.session.timeout.ms',
@@ -529,7 +570,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which the controller fences a broker.',
   },
   {
     name: 'controller.listener.names',
@@ -538,7 +579,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the control listener is named by its own config.',
   },
   {
     name: 'sasl.mechanism.controller.protocol',
@@ -547,7 +588,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'SASL mechanism for connections to the controller.',
   },
   {
     name: 'controller.performance.sample.period.ms',
@@ -557,7 +598,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Accepted for compatibility: the controller's times are metrics, not sampled.",
   },
   {
     name: 'controller.performance.always.log.threshold.ms',
@@ -567,7 +608,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Accepted for compatibility: the controller's times are metrics.",
   },
   {
     name: 'server.max.startup.time.ms',
@@ -577,7 +618,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Longest time in milliseconds that a start may take.',
   },
   {
     name: 'metadata.log.max.record.bytes.between.snapshots',
@@ -586,7 +627,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: snapshots are made after a number of batches.',
   },
   {
     name: 'metadata.log.max.snapshot.interval.ms',
@@ -595,7 +636,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: snapshots do not depend on time.',
   },
   {
     name: 'metadata.log.dir',
@@ -604,7 +645,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log is kept by the coordination store.',
   },
   {
     name: 'metadata.log.segment.bytes',
@@ -613,7 +654,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=8388608',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log has no segments.',
   },
   {
     name: 'metadata.log.segment.ms',
@@ -622,7 +663,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log has no segments that could roll.',
   },
   {
     name: 'metadata.max.retention.bytes',
@@ -631,7 +672,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log is trimmed behind its snapshots, whatever its size.',
   },
   {
     name: 'metadata.max.retention.ms',
@@ -640,7 +681,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log is trimmed behind its snapshots, whatever their age.',
   },
   {
     name: 'metadata.max.idle.interval.ms',
@@ -649,7 +690,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: an idle controller writes nothing.',
   },
   {
     name: 'internal.metadata.log.segment.bytes',
@@ -659,7 +700,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Internal to Kafka's tests; without meaning here.",
   },
   {
     name: 'internal.metadata.max.batch.size.in.bytes',
@@ -669,7 +710,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Internal to Kafka's tests; batches of the metadata log have a bound of their own.",
   },
   {
     name: 'internal.metadata.delete.delay.millis',
@@ -679,7 +720,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Internal to Kafka's tests; nothing of the metadata log is deleted with a delay.",
   },
   {
     name: 'listeners',
@@ -688,7 +729,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'high',
     update: 'per-broker',
-    doc: '',
+    doc: 'Addresses this broker listens on, as NAME://host:port; an empty host means every interface.',
   },
   {
     name: 'advertised.listeners',
@@ -697,7 +738,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Addresses that clients are told, where they differ from listeners.',
   },
   {
     name: 'listener.security.protocol.map',
@@ -706,7 +747,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'per-broker',
-    doc: '',
+    doc: 'The security protocol of each listener name.',
   },
   {
     name: 'socket.send.buffer.bytes',
@@ -715,7 +756,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the kernel sizes the send buffers of sockets.',
   },
   {
     name: 'socket.receive.buffer.bytes',
@@ -724,7 +765,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the kernel sizes the receive buffers of sockets.',
   },
   {
     name: 'socket.request.max.bytes',
@@ -733,7 +774,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest request in bytes that is read; a larger one closes its connection.',
   },
   {
     name: 'socket.listen.backlog.size',
@@ -742,7 +783,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Connections that may wait to be accepted.',
   },
   {
     name: 'max.connections.per.ip',
@@ -751,7 +792,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Connections that one address may hold at a time.',
   },
   {
     name: 'max.connections.per.ip.overrides',
@@ -760,7 +801,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Addresses with a bound of their own, as address:count.',
   },
   {
     name: 'max.connections',
@@ -769,7 +810,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Connections that may be open at a time.',
   },
   {
     name: 'max.connection.creation.rate',
@@ -778,7 +819,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Connections that may be made per second.',
   },
   {
     name: 'connections.max.idle.ms',
@@ -787,7 +828,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds after which a connection without traffic is closed.',
   },
   {
     name: 'connection.failed.authentication.delay.ms',
@@ -796,7 +837,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a failed authentication is answered late, against guessing.',
   },
   {
     name: 'queued.max.requests',
@@ -805,7 +846,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: requests are not queued between threads.',
   },
   {
     name: 'queued.max.request.bytes',
@@ -814,7 +855,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: bytes in flight are bounded per connection.',
   },
   {
     name: 'num.network.threads',
@@ -823,7 +864,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: one event loop owns all sockets.',
   },
   {
     name: 'controller.socket.timeout.ms',
@@ -832,7 +873,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a broker waits for an answer of the controller.',
   },
   {
     name: 'default.replication.factor',
@@ -841,7 +882,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Replicas of a topic that is created without a number of its own.',
   },
   {
     name: 'replica.lag.time.max.ms',
@@ -850,7 +891,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a follower may be behind before it leaves the in-sync set.',
   },
   {
     name: 'replica.socket.timeout.ms',
@@ -859,7 +900,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a follower waits for an answer to its fetch.',
   },
   {
     name: 'replica.socket.receive.buffer.bytes',
@@ -868,7 +909,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: "Accepted for compatibility: the kernel sizes the buffers of followers' sockets.",
   },
   {
     name: 'replica.fetch.max.bytes',
@@ -877,7 +918,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Most bytes of one partition in one fetch of a follower.',
   },
   {
     name: 'replica.fetch.wait.max.ms',
@@ -886,7 +927,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: "Longest time in milliseconds that a follower's fetch is held when there is nothing to send.",
   },
   {
     name: 'replica.fetch.backoff.ms',
@@ -895,7 +936,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a follower leaves a partition alone after its fetch failed.',
   },
   {
     name: 'replica.fetch.min.bytes',
@@ -904,7 +945,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: "Bytes that a follower's fetch waits for.",
   },
   {
     name: 'replica.fetch.response.max.bytes',
@@ -913,7 +954,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Most bytes that one fetch of a follower is answered with.',
   },
   {
     name: 'num.replica.fetchers',
@@ -922,7 +963,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: one fetcher serves each source broker.',
   },
   {
     name: 'replica.high.watermark.checkpoint.interval.ms',
@@ -931,7 +972,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two writes of the high watermarks.',
   },
   {
     name: 'fetch.purgatory.purge.interval.requests',
@@ -940,7 +981,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: a fetch that is answered is forgotten at once.',
   },
   {
     name: 'producer.purgatory.purge.interval.requests',
@@ -949,7 +990,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: a produce that is answered is forgotten at once.',
   },
   {
     name: 'delete.records.purgatory.purge.interval.requests',
@@ -958,7 +999,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: a DeleteRecords that is answered is forgotten at once.',
   },
   {
     name: 'auto.leader.rebalance.enable',
@@ -967,7 +1008,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether preferred replicas get their leadership back by themselves.',
   },
   {
     name: 'leader.imbalance.check.interval.seconds',
@@ -976,7 +1017,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in seconds between two looks for partitions that others than their preferred replica lead.',
   },
   {
     name: 'unclean.leader.election.interval.ms',
@@ -986,7 +1027,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds between two looks for partitions that may be led by a replica out of sync.',
   },
   {
     name: 'unclean.leader.election.enable',
@@ -995,7 +1036,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Whether a replica that is not in sync may lead when no other is left, at the price of records.',
   },
   {
     name: 'security.inter.broker.protocol',
@@ -1004,7 +1045,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'PLAINTEXT,SSL,SASL_PLAINTEXT,SASL_SSL',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Security protocol between brokers, where inter.broker.listener.name is not set.',
   },
   {
     name: 'inter.broker.listener.name',
@@ -1013,7 +1054,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Listener that brokers use among themselves.',
   },
   {
     name: 'replica.selector.class',
@@ -1022,7 +1063,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: "How a consumer's closest replica is found; only Kafka's rack-aware selector is known.",
   },
   {
     name: 'follower.fetch.last.tiered.offset.enable',
@@ -1031,7 +1072,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage.',
   },
   {
     name: 'group.coordinator.rebalance.protocols',
@@ -1040,7 +1081,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'subset of group types; non-empty',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Group protocols that the coordinator speaks.',
   },
   {
     name: 'group.coordinator.threads',
@@ -1049,7 +1090,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: coordinators share the event loop.',
   },
   {
     name: 'group.coordinator.background.threads',
@@ -1058,7 +1099,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: coordinators have no threads.',
   },
   {
     name: 'group.coordinator.append.linger.ms',
@@ -1067,7 +1108,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: records of a coordinator are gathered within one turn of the loop.',
   },
   {
     name: 'offsets.commit.timeout.ms',
@@ -1076,7 +1117,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds after which a commit of offsets that is not replicated fails.',
   },
   {
     name: 'offsets.load.buffer.size',
@@ -1085,7 +1126,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Bytes that are read at a time when a coordinator loads its partition.',
   },
   {
     name: 'offsets.topic.replication.factor',
@@ -1094,7 +1135,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Replicas of the topic of committed offsets; fewer where there are fewer brokers.',
   },
   {
     name: 'offsets.topic.num.partitions',
@@ -1103,7 +1144,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Partitions of the topic of committed offsets; never to be changed once it exists.',
   },
   {
     name: 'offsets.topic.segment.bytes',
@@ -1112,7 +1153,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Segment size in bytes of the topic of committed offsets.',
   },
   {
     name: 'offsets.topic.compression.codec',
@@ -1121,7 +1162,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Codec of the records in the topic of committed offsets, as a number.',
   },
   {
     name: 'group.coordinator.cached.buffer.max.bytes',
@@ -1130,7 +1171,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=524288',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: "Accepted for compatibility: the coordinator's buffers are pooled with all others.",
   },
   {
     name: 'offset.metadata.max.bytes',
@@ -1139,7 +1180,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest note in bytes that may be committed beside an offset.',
   },
   {
     name: 'offsets.retention.minutes',
@@ -1148,7 +1189,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in minutes that offsets are kept after their group became empty.',
   },
   {
     name: 'offsets.retention.check.interval.ms',
@@ -1157,7 +1198,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for offsets that have expired.',
   },
   {
     name: 'group.min.session.timeout.ms',
@@ -1166,7 +1207,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Shortest session in milliseconds that a member of a classic group may ask for.',
   },
   {
     name: 'group.max.session.timeout.ms',
@@ -1175,7 +1216,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest session in milliseconds that a member of a classic group may ask for.',
   },
   {
     name: 'group.initial.rebalance.delay.ms',
@@ -1184,7 +1225,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that an empty group waits for more members before its first rebalance.',
   },
   {
     name: 'group.max.size',
@@ -1193,7 +1234,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Members that a classic group may have.',
   },
   {
     name: 'group.consumer.session.timeout.ms',
@@ -1202,7 +1243,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of a consumer group is removed.',
   },
   {
     name: 'group.consumer.min.session.timeout.ms',
@@ -1211,7 +1252,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest session timeout in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.max.session.timeout.ms',
@@ -1220,7 +1261,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest session timeout in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.heartbeat.interval.ms',
@@ -1229,7 +1270,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of a consumer group are told.',
   },
   {
     name: 'group.consumer.min.heartbeat.interval.ms',
@@ -1238,7 +1279,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest heartbeat interval in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.max.heartbeat.interval.ms',
@@ -1247,7 +1288,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest heartbeat interval in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.max.size',
@@ -1256,7 +1297,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Members that a consumer group may have.',
   },
   {
     name: 'group.consumer.assignors',
@@ -1265,7 +1306,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Assignors of consumer groups that the broker runs, the first being the default.',
   },
   {
     name: 'group.consumer.migration.policy',
@@ -1274,7 +1315,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'disabled,upgrade,downgrade,bidirectional',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Which way classic groups and consumer groups may be turned into each other.',
   },
   {
     name: 'group.consumer.assignment.interval.ms',
@@ -1283,7 +1324,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of a consumer group.',
   },
   {
     name: 'group.consumer.min.assignment.interval.ms',
@@ -1292,7 +1333,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest assignment interval in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.max.assignment.interval.ms',
@@ -1301,7 +1342,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest assignment interval in milliseconds that a consumer group may be given.',
   },
   {
     name: 'group.consumer.assignor.offload.enable',
@@ -1311,7 +1352,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'cluster-wide',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where assignors of consumer groups run is not a choice.',
   },
   {
     name: 'group.consumer.regex.refresh.interval.ms',
@@ -1321,7 +1362,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds between two evaluations of the patterns that a consumer group subscribes to.',
   },
   {
     name: 'group.share.session.timeout.ms',
@@ -1330,7 +1371,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of a share group is removed.',
   },
   {
     name: 'group.share.min.session.timeout.ms',
@@ -1339,7 +1380,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest session timeout in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.max.session.timeout.ms',
@@ -1348,7 +1389,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest session timeout in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.heartbeat.interval.ms',
@@ -1357,7 +1398,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of a share group are told.',
   },
   {
     name: 'group.share.min.heartbeat.interval.ms',
@@ -1366,7 +1407,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest heartbeat interval in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.max.heartbeat.interval.ms',
@@ -1375,7 +1416,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest heartbeat interval in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.max.size',
@@ -1384,7 +1425,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '1..1000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Members that a share group may have.',
   },
   {
     name: 'group.share.assignors',
@@ -1393,7 +1434,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Assignors of share groups that the broker runs, the first being the default.',
   },
   {
     name: 'group.share.assignment.interval.ms',
@@ -1402,7 +1443,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of a share group.',
   },
   {
     name: 'group.share.min.assignment.interval.ms',
@@ -1411,7 +1452,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest assignment interval in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.max.assignment.interval.ms',
@@ -1420,7 +1461,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest assignment interval in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.assignor.offload.enable',
@@ -1430,7 +1471,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'cluster-wide',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where assignors of share groups run is not a choice.',
   },
   {
     name: 'group.share.initialize.retry.interval.ms',
@@ -1440,7 +1481,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds before the state of a share partition is initialized again after a failure.',
   },
   {
     name: 'errors.deadletterqueue.auto.create.topics.enable',
@@ -1449,7 +1490,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Whether dead letter topics of share groups are created when they are first needed.',
   },
   {
     name: 'errors.deadletterqueue.topic.name.prefix',
@@ -1458,7 +1499,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'How the names of dead letter topics that may be created begin.',
   },
   {
     name: 'group.streams.session.timeout.ms',
@@ -1467,7 +1508,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of a streams group is removed.',
   },
   {
     name: 'group.streams.min.session.timeout.ms',
@@ -1476,7 +1517,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest session timeout in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.max.session.timeout.ms',
@@ -1485,7 +1526,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest session timeout in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.heartbeat.interval.ms',
@@ -1494,7 +1535,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of a streams group are told.',
   },
   {
     name: 'group.streams.min.heartbeat.interval.ms',
@@ -1503,7 +1544,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest heartbeat interval in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.max.heartbeat.interval.ms',
@@ -1512,7 +1553,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest heartbeat interval in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.max.size',
@@ -1521,7 +1562,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Members that a streams group may have.',
   },
   {
     name: 'group.streams.num.standby.replicas',
@@ -1530,7 +1571,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: "Standby copies of each task's state in a streams group.",
   },
   {
     name: 'group.streams.max.standby.replicas',
@@ -1539,7 +1580,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Most standby copies that a streams group may be given.',
   },
   {
     name: 'group.streams.initial.rebalance.delay.ms',
@@ -1548,7 +1589,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that an empty streams group waits for more members before its first assignment.',
   },
   {
     name: 'group.streams.assignment.interval.ms',
@@ -1557,7 +1598,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of a streams group.',
   },
   {
     name: 'group.streams.min.assignment.interval.ms',
@@ -1566,7 +1607,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest assignment interval in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.max.assignment.interval.ms',
@@ -1575,7 +1616,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest assignment interval in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.assignors',
@@ -1584,7 +1625,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique, non-empty',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Assignors of streams groups that the broker runs, the first being the default.',
   },
   {
     name: 'group.streams.assignor.offload.enable',
@@ -1594,7 +1635,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'cluster-wide',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where assignors of streams groups run is not a choice.',
   },
   {
     name: 'group.streams.task.offset.interval.ms',
@@ -1604,7 +1645,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: "Time in milliseconds between reports of a task's offsets by members of a streams group.",
   },
   {
     name: 'group.streams.min.task.offset.interval.ms',
@@ -1614,7 +1655,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Smallest task offset interval in milliseconds that a streams group may be given.',
   },
   {
     name: 'group.streams.num.warmup.replicas',
@@ -1624,7 +1665,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Tasks of a streams group that may warm up on another member at a time.',
   },
   {
     name: 'group.streams.max.warmup.replicas',
@@ -1634,7 +1675,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Most warm-up tasks that a streams group may be given.',
   },
   {
     name: 'group.streams.rack.aware.assignment.tags',
@@ -1643,7 +1684,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Client tags over which a streams group spreads its standby tasks.',
   },
   {
     name: 'group.streams.topology.description.plugin.class',
@@ -1652,7 +1693,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: topologies of streams groups are not handed to Java plug-ins.',
   },
   {
     name: 'group.streams.acceptable.recovery.lag',
@@ -1662,7 +1703,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Records that a streams task may be behind and still count as caught up.',
   },
   {
     name: 'log.cleaner.threads',
@@ -1671,7 +1712,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: one worker compacts.',
   },
   {
     name: 'log.cleaner.io.max.bytes.per.second',
@@ -1680,7 +1721,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes per second that compaction may read and write.',
   },
   {
     name: 'log.cleaner.dedupe.buffer.size',
@@ -1689,7 +1730,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Memory in bytes for the map of keys of one compaction; it bounds the keys of one pass.',
   },
   {
     name: 'log.cleaner.io.buffer.size',
@@ -1698,7 +1739,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Memory in bytes for reading and writing during compaction.',
   },
   {
     name: 'log.cleaner.io.buffer.load.factor',
@@ -1707,7 +1748,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Share of the key map that may be filled in one pass of compaction.',
   },
   {
     name: 'log.cleaner.backoff.ms',
@@ -1716,7 +1757,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds that the cleaner sleeps when nothing is dirty enough.',
   },
   {
     name: 'log.cleaner.min.cleanable.ratio',
@@ -1725,7 +1766,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '0..1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Share of a log that must be dirty before it is compacted, for topics without their own.',
   },
   {
     name: 'log.cleaner.enable',
@@ -1734,7 +1775,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether logs are compacted at all.',
   },
   {
     name: 'log.cleaner.delete.retention.ms',
@@ -1743,7 +1784,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds that tombstones outlive their compaction, for topics without their own.',
   },
   {
     name: 'log.cleaner.min.compaction.lag.ms',
@@ -1752,7 +1793,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds that a record stays uncompacted at least, for topics without their own.',
   },
   {
     name: 'log.cleaner.max.compaction.lag.ms',
@@ -1761,7 +1802,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds after which a dirty record is compacted at last, for topics without their own.',
   },
   {
     name: 'group.share.delivery.count.limit',
@@ -1770,7 +1811,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '2..10',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Times that a record is delivered to a share group before it is given up.',
   },
   {
     name: 'group.share.max.delivery.count.limit',
@@ -1779,7 +1820,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '5..25',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest delivery count that a share group may be given.',
   },
   {
     name: 'group.share.min.delivery.count.limit',
@@ -1788,7 +1829,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '2..5',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest delivery count that a share group may be given.',
   },
   {
     name: 'group.share.record.lock.duration.ms',
@@ -1797,7 +1838,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '1000..3600000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a record delivered to a share group is locked for its consumer.',
   },
   {
     name: 'group.share.min.record.lock.duration.ms',
@@ -1806,7 +1847,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '1000..30000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Shortest record lock in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.max.record.lock.duration.ms',
@@ -1815,7 +1856,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '30000..3600000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest record lock in milliseconds that a share group may be given.',
   },
   {
     name: 'group.share.partition.max.record.locks',
@@ -1824,7 +1865,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '100..10000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Records of a share partition that may be locked at a time.',
   },
   {
     name: 'group.share.max.partition.max.record.locks',
@@ -1833,7 +1874,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '2000..10000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest number of locked records that a share group may be given.',
   },
   {
     name: 'group.share.min.partition.max.record.locks',
@@ -1842,7 +1883,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '100..2000',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest number of locked records that a share group may be given.',
   },
   {
     name: 'share.fetch.purgatory.purge.interval.requests',
@@ -1851,7 +1892,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: a share fetch that is answered is forgotten at once.',
   },
   {
     name: 'group.share.max.share.sessions',
@@ -1860,7 +1901,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Share sessions that one broker keeps.',
   },
   {
     name: 'group.share.persister.class.name',
@@ -1870,7 +1911,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: the state of share groups is kept by the share coordinator.',
   },
   {
     name: 'group.share.dlq.manager.class.name',
@@ -1880,7 +1921,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: dead letters are not handed to Java plug-ins.',
   },
   {
     name: 'share.coordinator.state.topic.num.partitions',
@@ -1889,7 +1930,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Partitions of the topic that holds the state of share groups.',
   },
   {
     name: 'share.coordinator.state.topic.replication.factor',
@@ -1898,7 +1939,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Replicas of the topic that holds the state of share groups.',
   },
   {
     name: 'share.coordinator.state.topic.min.isr',
@@ -1907,7 +1948,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest in-sync set of the topic that holds the state of share groups.',
   },
   {
     name: 'share.coordinator.state.topic.segment.bytes',
@@ -1916,7 +1957,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Segment size in bytes of the topic that holds the state of share groups.',
   },
   {
     name: 'share.coordinator.threads',
@@ -1925,7 +1966,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the share coordinator shares the event loop.',
   },
   {
     name: 'share.coordinator.snapshot.update.records.per.snapshot',
@@ -1934,7 +1975,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '0..500',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: "Updates of a share partition's state between two snapshots of it.",
   },
   {
     name: 'share.coordinator.load.buffer.size',
@@ -1943,7 +1984,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Bytes that are read at a time when a share coordinator loads its partition.',
   },
   {
     name: 'share.coordinator.state.topic.compression.codec',
@@ -1952,7 +1993,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Codec of the records in the topic of share group state, as a number.',
   },
   {
     name: 'share.coordinator.append.linger.ms',
@@ -1961,7 +2002,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that records of the share coordinator are gathered before they are written.',
   },
   {
     name: 'share.coordinator.write.timeout.ms',
@@ -1970,7 +2011,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds after which a write of the share coordinator that is not replicated fails.',
   },
   {
     name: 'share.coordinator.state.topic.prune.interval.ms',
@@ -1980,7 +2021,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds between two prunings of the topic of share group state.',
   },
   {
     name: 'share.coordinator.cold.partition.snapshot.interval.ms',
@@ -1990,7 +2031,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds after which a quiet share partition gets a snapshot.',
   },
   {
     name: 'share.coordinator.cached.buffer.max.bytes',
@@ -1999,7 +2040,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=524288',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: "Accepted for compatibility: the share coordinator's buffers are pooled with all others.",
   },
   {
     name: 'transaction.state.log.min.isr',
@@ -2008,7 +2049,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Smallest in-sync set of the topic of transaction state.',
   },
   {
     name: 'transaction.state.log.load.buffer.size',
@@ -2017,7 +2058,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Bytes that are read at a time when a transaction coordinator loads its partition.',
   },
   {
     name: 'transaction.state.log.replication.factor',
@@ -2026,7 +2067,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Replicas of the topic of transaction state; fewer where there are fewer brokers.',
   },
   {
     name: 'transaction.state.log.num.partitions',
@@ -2035,7 +2076,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Partitions of the topic of transaction state; never to be changed once it exists.',
   },
   {
     name: 'transaction.state.log.segment.bytes',
@@ -2044,7 +2085,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Segment size in bytes of the topic of transaction state.',
   },
   {
     name: 'transaction.partition.verification.enable',
@@ -2053,7 +2094,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Whether a partition asks the coordinator before it takes the first records of a transaction.',
   },
   {
     name: 'producer.id.expiration.ms',
@@ -2062,7 +2103,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Time in milliseconds after its last batch at which a partition forgets a producer.',
   },
   {
     name: 'producer.id.expiration.check.interval.ms',
@@ -2072,7 +2113,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc: 'Time in milliseconds between two looks for producers to forget.',
   },
   {
     name: 'transactional.id.expiration.ms',
@@ -2081,7 +2122,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds without use after which a transactional id is forgotten.',
   },
   {
     name: 'transaction.max.timeout.ms',
@@ -2090,7 +2131,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest time in milliseconds that a producer may ask for its transactions.',
   },
   {
     name: 'transaction.abort.timed.out.transaction.cleanup.interval.ms',
@@ -2099,7 +2140,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for transactions that took too long.',
   },
   {
     name: 'transaction.remove.expired.transaction.cleanup.interval.ms',
@@ -2108,7 +2149,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for transactional ids that have expired.',
   },
   {
     name: 'transaction.two.phase.commit.enable',
@@ -2117,7 +2158,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether transactions may be part of a two-phase commit that others coordinate.',
   },
   {
     name: 'controller.quorum.voters',
@@ -2126,7 +2167,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'id@host:port list',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no quorum of controllers, and so no voters.',
   },
   {
     name: 'controller.quorum.bootstrap.servers',
@@ -2135,7 +2176,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'host:port list',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: brokers find each other through the coordination store.',
   },
   {
     name: 'controller.quorum.election.timeout.ms',
@@ -2144,7 +2185,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: a lease elects the controller.',
   },
   {
     name: 'controller.quorum.fetch.timeout.ms',
@@ -2153,7 +2194,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log is watched, not fetched from a quorum.',
   },
   {
     name: 'controller.quorum.election.backoff.max.ms',
@@ -2162,7 +2203,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there are no elections among voters to back off from.',
   },
   {
     name: 'controller.quorum.append.linger.ms',
@@ -2171,7 +2212,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: one batch of the metadata log is in flight, and decisions gather meanwhile.',
   },
   {
     name: 'controller.quorum.request.timeout.ms',
@@ -2180,7 +2221,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: requests to the coordination store have a timeout of their own.',
   },
   {
     name: 'controller.quorum.retry.backoff.ms',
@@ -2189,7 +2230,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: retries at the coordination store have a backoff of their own.',
   },
   {
     name: 'controller.quorum.auto.join.enable',
@@ -2198,7 +2239,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: no broker needs to join a quorum.',
   },
   {
     name: 'controller.quorum.fetch.snapshot.max.bytes',
@@ -2207,7 +2248,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: snapshots come from the coordination store in chunks.',
   },
   {
     name: 'controller.quorum.fetch.max.bytes',
@@ -2216,7 +2257,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: the metadata log comes batch by batch.',
   },
   {
     name: 'metrics.num.samples',
@@ -2225,7 +2266,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: metrics are read from outside at any time and need no samples.',
   },
   {
     name: 'metrics.sample.window.ms',
@@ -2234,7 +2275,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: rates are computed by whoever reads the counters.',
   },
   {
     name: 'metric.reporters',
@@ -2243,7 +2284,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'low',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: metrics are offered to Prometheus; Java reporters cannot be loaded.',
   },
   {
     name: 'metrics.recording.level',
@@ -2252,7 +2293,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: all metrics are always recorded.',
   },
   {
     name: 'kafka.metrics.reporters',
@@ -2261,7 +2302,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: older reporters in Java cannot be loaded either.',
   },
   {
     name: 'kafka.metrics.polling.interval.secs',
@@ -2270,7 +2311,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: nothing polls metrics within the broker.',
   },
   {
     name: 'telemetry.max.bytes',
@@ -2279,7 +2320,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest push of client metrics in bytes.',
   },
   {
     name: 'quota.window.num',
@@ -2288,7 +2329,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Windows over which the rates of client quotas are taken.',
   },
   {
     name: 'replication.quota.window.num',
@@ -2297,7 +2338,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Windows over which the rate of throttled replication is taken.',
   },
   {
     name: 'alter.log.dirs.replication.quota.window.num',
@@ -2306,7 +2347,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Windows over which the rate of moves between data folders is taken.',
   },
   {
     name: 'controller.quota.window.num',
@@ -2315,7 +2356,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Windows over which the rate of controller mutations is taken.',
   },
   {
     name: 'quota.window.size.seconds',
@@ -2324,7 +2365,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Length in seconds of a window of client quotas.',
   },
   {
     name: 'replication.quota.window.size.seconds',
@@ -2333,7 +2374,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Length in seconds of a window of throttled replication.',
   },
   {
     name: 'alter.log.dirs.replication.quota.window.size.seconds',
@@ -2342,7 +2383,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Length in seconds of a window of moves between data folders.',
   },
   {
     name: 'controller.quota.window.size.seconds',
@@ -2351,7 +2392,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Length in seconds of a window of controller mutations.',
   },
   {
     name: 'client.quota.callback.class',
@@ -2360,7 +2401,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Accepted for compatibility: quotas come from the cluster's metadata, not from Java plug-ins.",
   },
   {
     name: 'leader.replication.throttled.rate',
@@ -2369,7 +2410,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes per second that throttled replicas may be sent by this broker.',
   },
   {
     name: 'follower.replication.throttled.rate',
@@ -2378,7 +2419,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes per second that throttled replicas of this broker may fetch.',
   },
   {
     name: 'replica.alter.log.dirs.io.max.bytes.per.second',
@@ -2387,7 +2428,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Bytes per second that moves between data folders may copy.',
   },
   {
     name: 'connections.max.reauth.ms',
@@ -2396,7 +2437,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds after which a SASL client must authenticate again; 0 never asks.',
   },
   {
     name: 'sasl.server.max.receive.size',
@@ -2405,7 +2446,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Largest message in bytes of a client that is not yet authenticated.',
   },
   {
     name: 'security.providers',
@@ -2414,7 +2455,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java security providers cannot be loaded.',
   },
   {
     name: 'principal.builder.class',
@@ -2423,7 +2464,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "Accepted for compatibility: principals are built by Kafka's default rules.",
   },
   {
     name: 'ssl.client.auth',
@@ -2432,7 +2473,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'none,requested,required',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Whether clients must, may or need not show a certificate.',
   },
   {
     name: 'ssl.principal.mapping.rules',
@@ -2441,7 +2482,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Rules by which the name in a certificate becomes a principal.',
   },
   {
     name: 'ssl.allow.dn.changes',
@@ -2450,7 +2491,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a renewed certificate may name another subject.',
   },
   {
     name: 'ssl.allow.san.changes',
@@ -2459,7 +2500,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a renewed certificate may have other alternative names.',
   },
   {
     name: 'ssl.protocol',
@@ -2468,7 +2509,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Version of TLS with which contexts are made.',
   },
   {
     name: 'ssl.provider',
@@ -2477,7 +2518,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Accepted for compatibility: TLS comes from Node.',
   },
   {
     name: 'ssl.enabled.protocols',
@@ -2486,7 +2527,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Versions of TLS that are spoken.',
   },
   {
     name: 'ssl.keystore.type',
@@ -2495,7 +2536,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Format of the key store: PEM, PKCS12 or JKS.',
   },
   {
     name: 'ssl.keystore.location',
@@ -2504,7 +2545,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "File with this broker's key and certificate.",
   },
   {
     name: 'ssl.keystore.password',
@@ -2513,7 +2554,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Password of the key store.',
   },
   {
     name: 'ssl.key.password',
@@ -2522,7 +2563,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Password of the private key.',
   },
   {
     name: 'ssl.keystore.key',
@@ -2531,7 +2572,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'The private key itself, in PEM.',
   },
   {
     name: 'ssl.keystore.certificate.chain',
@@ -2540,7 +2581,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'The certificate chain itself, in PEM.',
   },
   {
     name: 'ssl.truststore.type',
@@ -2549,7 +2590,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Format of the trust store: PEM, PKCS12 or JKS.',
   },
   {
     name: 'ssl.truststore.location',
@@ -2558,7 +2599,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'File with the certificates of the authorities that are trusted.',
   },
   {
     name: 'ssl.truststore.password',
@@ -2567,7 +2608,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Password of the trust store.',
   },
   {
     name: 'ssl.truststore.certificates',
@@ -2576,7 +2617,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'The trusted certificates themselves, in PEM.',
   },
   {
     name: 'ssl.keymanager.algorithm',
@@ -2585,7 +2626,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "Accepted for compatibility: Java's key managers do not exist here.",
   },
   {
     name: 'ssl.trustmanager.algorithm',
@@ -2594,7 +2635,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "Accepted for compatibility: Java's trust managers do not exist here.",
   },
   {
     name: 'ssl.endpoint.identification.algorithm',
@@ -2603,7 +2644,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'per-broker',
-    doc: '',
+    doc: 'Whether a broker checks the host name in the certificate of another; empty turns it off.',
   },
   {
     name: 'ssl.secure.random.implementation',
@@ -2612,7 +2653,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'per-broker',
-    doc: '',
+    doc: 'Accepted for compatibility: randomness comes from Node.',
   },
   {
     name: 'ssl.cipher.suites',
@@ -2621,7 +2662,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Cipher suites that are offered; not set, those of Node.',
   },
   {
     name: 'ssl.engine.factory.class',
@@ -2630,7 +2671,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'per-broker',
-    doc: '',
+    doc: 'Accepted for compatibility: TLS engines in Java cannot be loaded.',
   },
   {
     name: 'sasl.mechanism.inter.broker.protocol',
@@ -2639,7 +2680,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'SASL mechanism between brokers.',
   },
   {
     name: 'sasl.enabled.mechanisms',
@@ -2648,7 +2689,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'SASL mechanisms that clients may use.',
   },
   {
     name: 'sasl.server.callback.handler.class',
@@ -2657,7 +2698,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java callbacks of SASL servers cannot be loaded.',
   },
   {
     name: 'sasl.kerberos.principal.to.local.rules',
@@ -2666,7 +2707,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Rules by which a Kerberos principal becomes a short name.',
   },
   {
     name: 'sasl.jaas.config',
@@ -2675,7 +2716,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Credentials of this broker for a SASL mechanism, in the format of JAAS.',
   },
   {
     name: 'sasl.client.callback.handler.class',
@@ -2684,7 +2725,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java callbacks of SASL clients cannot be loaded.',
   },
   {
     name: 'sasl.login.class',
@@ -2693,7 +2734,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java login classes cannot be loaded.',
   },
   {
     name: 'sasl.login.callback.handler.class',
@@ -2702,7 +2743,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java login callbacks cannot be loaded.',
   },
   {
     name: 'sasl.kerberos.service.name',
@@ -2711,7 +2752,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Name of the Kerberos service that brokers run as.',
   },
   {
     name: 'sasl.kerberos.kinit.cmd',
@@ -2720,7 +2761,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Accepted for compatibility: kinit is not called.',
   },
   {
     name: 'sasl.kerberos.ticket.renew.window.factor',
@@ -2729,7 +2770,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "Share of a Kerberos ticket's life after which it is renewed.",
   },
   {
     name: 'sasl.kerberos.ticket.renew.jitter',
@@ -2738,7 +2779,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Share of random time that is added to the renewal of a Kerberos ticket.',
   },
   {
     name: 'sasl.kerberos.min.time.before.relogin',
@@ -2747,7 +2788,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Time in milliseconds between two attempts to renew a Kerberos ticket.',
   },
   {
     name: 'sasl.login.refresh.window.factor',
@@ -2756,7 +2797,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: "Share of an OAuth token's life after which it is renewed.",
   },
   {
     name: 'sasl.login.refresh.window.jitter',
@@ -2765,7 +2806,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Share of random time that is added to the renewal of an OAuth token.',
   },
   {
     name: 'sasl.login.refresh.min.period.seconds',
@@ -2774,7 +2815,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Shortest time in seconds before an OAuth token is renewed.',
   },
   {
     name: 'sasl.login.refresh.buffer.seconds',
@@ -2783,7 +2824,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'per-broker',
-    doc: '',
+    doc: 'Time in seconds before its expiry at which an OAuth token must have been renewed.',
   },
   {
     name: 'sasl.login.connect.timeout.ms',
@@ -2792,7 +2833,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that a connection to an OAuth provider may take.',
   },
   {
     name: 'sasl.login.read.timeout.ms',
@@ -2801,7 +2842,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds that an answer of an OAuth provider may take.',
   },
   {
     name: 'sasl.login.retry.backoff.max.ms',
@@ -2810,7 +2851,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest time in milliseconds between two tries at an OAuth provider.',
   },
   {
     name: 'sasl.login.retry.backoff.ms',
@@ -2819,7 +2860,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'First time in milliseconds between two tries at an OAuth provider.',
   },
   {
     name: 'sasl.oauthbearer.jwt.retriever.class',
@@ -2828,7 +2869,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java classes that fetch tokens cannot be loaded.',
   },
   {
     name: 'sasl.oauthbearer.jwt.validator.class',
@@ -2837,7 +2878,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: Java classes that check tokens cannot be loaded.',
   },
   {
     name: 'sasl.oauthbearer.scope',
@@ -2846,7 +2887,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Scope that is asked of the OAuth provider.',
   },
   {
     name: 'sasl.oauthbearer.client.credentials.client.id',
@@ -2855,7 +2896,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Client id of this broker at the OAuth provider.',
   },
   {
     name: 'sasl.oauthbearer.client.credentials.client.secret',
@@ -2864,7 +2905,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Client secret of this broker at the OAuth provider.',
   },
   {
     name: 'sasl.oauthbearer.assertion.algorithm',
@@ -2873,7 +2914,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'ES256,RS256',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Algorithm with which an assertion to the OAuth provider is signed.',
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.aud',
@@ -2882,7 +2923,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Audience named in an assertion.',
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.exp.seconds',
@@ -2891,7 +2932,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '0..86400',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Life in seconds of an assertion.',
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.iss',
@@ -2900,7 +2941,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Issuer named in an assertion.',
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.jti.include',
@@ -2909,7 +2950,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether an assertion carries an id of its own.',
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.nbf.seconds',
@@ -2918,7 +2959,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '0..3600',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Time in seconds by which the start of an assertion's life lies in the past.",
   },
   {
     name: 'sasl.oauthbearer.assertion.claim.sub',
@@ -2927,7 +2968,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Subject named in an assertion.',
   },
   {
     name: 'sasl.oauthbearer.assertion.file',
@@ -2936,7 +2977,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'File with an assertion that was made elsewhere.',
   },
   {
     name: 'sasl.oauthbearer.assertion.private.key.file',
@@ -2945,7 +2986,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'File with the key that signs assertions.',
   },
   {
     name: 'sasl.oauthbearer.assertion.private.key.passphrase',
@@ -2954,7 +2995,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Passphrase of the key that signs assertions.',
   },
   {
     name: 'sasl.oauthbearer.assertion.template.file',
@@ -2963,7 +3004,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'File with further headers and claims of assertions.',
   },
   {
     name: 'sasl.oauthbearer.scope.claim.name',
@@ -2972,7 +3013,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Name of the claim that holds a token's scope.",
   },
   {
     name: 'sasl.oauthbearer.sub.claim.name',
@@ -2981,7 +3022,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Name of the claim that holds a token's subject.",
   },
   {
     name: 'sasl.oauthbearer.token.endpoint.url',
@@ -2990,7 +3031,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Address at which the OAuth provider gives tokens.',
   },
   {
     name: 'sasl.oauthbearer.jwks.endpoint.url',
@@ -2999,7 +3040,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Address at which the OAuth provider shows its keys.',
   },
   {
     name: 'sasl.oauthbearer.jwks.endpoint.refresh.ms',
@@ -3008,7 +3049,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Time in milliseconds between two looks at the OAuth provider's keys.",
   },
   {
     name: 'sasl.oauthbearer.jwks.endpoint.retry.backoff.ms',
@@ -3017,7 +3058,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "First time in milliseconds between two tries to read the OAuth provider's keys.",
   },
   {
     name: 'sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms',
@@ -3026,7 +3067,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: "Longest time in milliseconds between two tries to read the OAuth provider's keys.",
   },
   {
     name: 'sasl.oauthbearer.clock.skew.seconds',
@@ -3035,7 +3076,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Difference in seconds between clocks that is allowed when a token is checked.',
   },
   {
     name: 'sasl.oauthbearer.allow.unverified.audience',
@@ -3044,7 +3085,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a token is taken when no audience is expected.',
   },
   {
     name: 'sasl.oauthbearer.expected.audience',
@@ -3053,7 +3094,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Audiences of which a token must name one.',
   },
   {
     name: 'sasl.oauthbearer.allow.unverified.issuer',
@@ -3062,7 +3103,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether a token is taken when no issuer is expected.',
   },
   {
     name: 'sasl.oauthbearer.expected.issuer',
@@ -3071,7 +3112,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Issuer that a token must name.',
   },
   {
     name: 'delegation.token.secret.key',
@@ -3080,7 +3121,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Secret with which delegation tokens are made and checked, the same on every broker.',
   },
   {
     name: 'delegation.token.max.lifetime.ms',
@@ -3089,7 +3130,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest life in milliseconds of a delegation token, renewals included.',
   },
   {
     name: 'delegation.token.expiry.time.ms',
@@ -3098,7 +3139,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds after which a delegation token must have been renewed.',
   },
   {
     name: 'delegation.token.expiry.check.interval.ms',
@@ -3107,7 +3148,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc: 'Time in milliseconds between two looks for delegation tokens that have expired.',
   },
   {
     name: 'add.partitions.to.txn.retry.backoff.max.ms',
@@ -3116,7 +3157,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'Longest time in milliseconds between two tries to verify a partition of a transaction.',
   },
   {
     name: 'add.partitions.to.txn.retry.backoff.ms',
@@ -3125,7 +3166,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: '',
+    doc: 'First time in milliseconds between two tries to verify a partition of a transaction.',
   },
   {
     name: 'remote.log.storage.system.enable',
@@ -3134,7 +3175,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Whether closed segments may be tiered; there is no tiered storage, so this stays off.',
   },
   {
     name: 'remote.log.storage.manager.impl.prefix',
@@ -3143,7 +3184,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'non-empty string',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the prefix of ' +
+      'configs handed to the storage plug-in.',
   },
   {
     name: 'remote.log.metadata.manager.impl.prefix',
@@ -3152,7 +3195,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'non-empty string',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the prefix of ' +
+      'configs handed to the metadata plug-in.',
   },
   {
     name: 'remote.log.storage.manager.class.name',
@@ -3161,7 +3206,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'non-empty string',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the storage plug-in.',
   },
   {
     name: 'remote.log.storage.manager.class.path',
@@ -3170,7 +3215,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets where the storage plug-in lies.',
   },
   {
     name: 'remote.log.metadata.manager.class.name',
@@ -3179,7 +3224,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'non-empty string',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the metadata plug-in.',
   },
   {
     name: 'remote.log.metadata.manager.class.path',
@@ -3188,7 +3233,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets where the metadata plug-in lies.',
   },
   {
     name: 'remote.log.metadata.manager.listener.name',
@@ -3197,7 +3242,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: 'non-empty string',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the listener ' +
+      'of the metadata plug-in.',
   },
   {
     name: 'remote.log.metadata.custom.metadata.max.bytes',
@@ -3206,7 +3253,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the largest ' +
+      'note of the storage plug-in in bytes.',
   },
   {
     name: 'remote.log.index.file.cache.total.size.bytes',
@@ -3215,7 +3264,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the bytes for cached indexes.',
   },
   {
     name: 'remote.log.index.file.cache.ttl.ms',
@@ -3225,7 +3274,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the time in ' +
+      'milliseconds that a cached index is kept.',
   },
   {
     name: 'remote.log.manager.thread.pool.size',
@@ -3234,7 +3285,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the threads ' +
+      'that follow tiered partitions.',
   },
   {
     name: 'remote.log.manager.copier.thread.pool.size',
@@ -3243,7 +3296,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the threads that copy segments.',
   },
   {
     name: 'remote.log.manager.expiration.thread.pool.size',
@@ -3252,7 +3305,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the threads ' +
+      'that delete tiered segments.',
   },
   {
     name: 'remote.log.manager.follower.thread.pool.size',
@@ -3261,7 +3316,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the threads of followers.',
   },
   {
     name: 'remote.log.manager.task.interval.ms',
@@ -3270,7 +3325,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'low',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the time in ' +
+      'milliseconds between two rounds of copying.',
   },
   {
     name: 'remote.log.manager.task.retry.backoff.ms',
@@ -3280,7 +3337,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the first time ' +
+      'in milliseconds between two tries.',
   },
   {
     name: 'remote.log.manager.task.retry.backoff.max.ms',
@@ -3290,7 +3349,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the longest ' +
+      'time in milliseconds between two tries.',
   },
   {
     name: 'remote.log.manager.task.retry.jitter',
@@ -3300,7 +3361,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     importance: 'low',
     update: 'read-only',
     internal: true,
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the random ' +
+      'share of the time between two tries.',
   },
   {
     name: 'remote.log.reader.threads',
@@ -3309,7 +3372,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the threads ' +
+      'that read tiered segments.',
   },
   {
     name: 'remote.log.reader.max.pending.tasks',
@@ -3318,7 +3383,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc: 'Accepted for compatibility: there is no tiered storage, of which this sets the reads that may wait.',
   },
   {
     name: 'log.local.retention.ms',
@@ -3327,7 +3392,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-2',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the time in ' +
+      'milliseconds that tiered records stay on local disk.',
   },
   {
     name: 'log.local.retention.bytes',
@@ -3336,7 +3403,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-2',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the bytes of ' +
+      'tiered records that stay on local disk.',
   },
   {
     name: 'log.remote.copy.lag.ms',
@@ -3345,7 +3414,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the age in ' +
+      'milliseconds from which segments are copied.',
   },
   {
     name: 'log.remote.copy.lag.bytes',
@@ -3354,7 +3425,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=-1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the bytes ' +
+      'behind the end from which segments are copied.',
   },
   {
     name: 'remote.log.manager.copy.max.bytes.per.second',
@@ -3363,7 +3436,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the bytes per ' +
+      'second that may be copied.',
   },
   {
     name: 'remote.log.manager.copy.quota.window.num',
@@ -3372,7 +3447,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the windows ' +
+      'over which the rate of copying is taken.',
   },
   {
     name: 'remote.log.manager.copy.quota.window.size.seconds',
@@ -3381,7 +3458,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the length in ' +
+      'seconds of a window of copying.',
   },
   {
     name: 'remote.log.manager.fetch.max.bytes.per.second',
@@ -3390,7 +3469,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the bytes per ' +
+      'second that may be read back.',
   },
   {
     name: 'remote.log.manager.fetch.quota.window.num',
@@ -3399,7 +3480,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the windows ' +
+      'over which the rate of reading back is taken.',
   },
   {
     name: 'remote.log.manager.fetch.quota.window.size.seconds',
@@ -3408,7 +3491,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'read-only',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the length in ' +
+      'seconds of a window of reading back.',
   },
   {
     name: 'remote.fetch.max.wait.ms',
@@ -3417,7 +3502,9 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the longest ' +
+      'time in milliseconds of a fetch of tiered records.',
   },
   {
     name: 'remote.list.offsets.request.timeout.ms',
@@ -3426,6 +3513,8 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'cluster-wide',
-    doc: '',
+    doc:
+      'Accepted for compatibility: there is no tiered storage, of which this sets the longest ' +
+      'time in milliseconds of a lookup among tiered records.',
   },
 ];

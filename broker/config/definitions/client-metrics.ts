@@ -2,7 +2,15 @@
 import type { ConfigDefinition } from '../definition.ts';
 
 export const clientMetricsDefinitions: readonly ConfigDefinition[] = [
-  { name: 'metrics', type: 'list', default: '', valid: 'unique', importance: 'medium', update: 'dynamic', doc: '' },
+  {
+    name: 'metrics',
+    type: 'list',
+    default: '',
+    valid: 'unique',
+    importance: 'medium',
+    update: 'dynamic',
+    doc: 'Prefixes of the client metrics that this subscription asks for; an asterisk asks for all.',
+  },
   {
     name: 'interval.ms',
     type: 'int',
@@ -10,7 +18,15 @@ export const clientMetricsDefinitions: readonly ConfigDefinition[] = [
     valid: '100..3600000',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds between two pushes of a client.',
   },
-  { name: 'match', type: 'list', default: '', valid: 'unique', importance: 'medium', update: 'dynamic', doc: '' },
+  {
+    name: 'match',
+    type: 'list',
+    default: '',
+    valid: 'unique',
+    importance: 'medium',
+    update: 'dynamic',
+    doc: 'Which clients the subscription concerns, as attribute=pattern.',
+  },
 ];

@@ -9,7 +9,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of this consumer group is removed.',
   },
   {
     name: 'consumer.heartbeat.interval.ms',
@@ -18,7 +18,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of this consumer group are told.',
   },
   {
     name: 'consumer.assignment.interval.ms',
@@ -27,7 +27,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of this consumer group.',
   },
   {
     name: 'consumer.assignor.offload.enable',
@@ -37,7 +37,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where the assignor of this consumer group runs is not a choice.',
   },
   {
     name: 'share.session.timeout.ms',
@@ -46,7 +46,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of this share group is removed.',
   },
   {
     name: 'share.heartbeat.interval.ms',
@@ -55,7 +55,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of this share group are told.',
   },
   {
     name: 'share.record.lock.duration.ms',
@@ -64,7 +64,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1000',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds that a record delivered to this share group is locked for its consumer.',
   },
   {
     name: 'share.delivery.count.limit',
@@ -73,7 +73,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=2',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Times that a record is delivered to this share group before it is given up.',
   },
   {
     name: 'share.partition.max.record.locks',
@@ -82,7 +82,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=100',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Records of one partition that this share group may hold locked at a time.',
   },
   {
     name: 'share.auto.offset.reset',
@@ -91,7 +91,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: 'latest,earliest,by_duration:<ISO-8601>',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Where this share group starts in a partition it never read: latest, earliest, or a duration back.',
   },
   {
     name: 'share.isolation.level',
@@ -100,7 +100,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: 'read_committed,read_uncommitted',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether this share group reads records of transactions that are still open.',
   },
   {
     name: 'share.renew.acknowledge.enable',
@@ -109,7 +109,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether consumers of this share group may renew the lock of a record.',
   },
   {
     name: 'share.assignment.interval.ms',
@@ -118,7 +118,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of this share group.',
   },
   {
     name: 'share.assignor.offload.enable',
@@ -128,7 +128,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where the assignor of this share group runs is not a choice.',
   },
   {
     name: 'streams.session.timeout.ms',
@@ -137,7 +137,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds without a heartbeat after which a member of this streams group is removed.',
   },
   {
     name: 'streams.heartbeat.interval.ms',
@@ -146,7 +146,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds between heartbeats that members of this streams group are told.',
   },
   {
     name: 'streams.num.standby.replicas',
@@ -155,7 +155,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: "Standby copies of each task's state in this streams group.",
   },
   {
     name: 'streams.initial.rebalance.delay.ms',
@@ -164,7 +164,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Time in milliseconds that this group, while empty, waits for more members before its first assignment.',
   },
   {
     name: 'streams.assignment.interval.ms',
@@ -173,7 +173,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '>=0',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Shortest time in milliseconds between two assignments of this streams group.',
   },
   {
     name: 'streams.assignor.offload.enable',
@@ -183,7 +183,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: 'Accepted for compatibility: where the assignor of this streams group runs is not a choice.',
   },
   {
     name: 'streams.task.offset.interval.ms',
@@ -193,7 +193,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: "Time in milliseconds between reports of a task's offsets by members of this streams group.",
   },
   {
     name: 'streams.num.warmup.replicas',
@@ -203,7 +203,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: 'Tasks of this streams group that may warm up on another member at a time.',
   },
   {
     name: 'streams.rack.aware.assignment.tags',
@@ -212,7 +212,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: 'unique',
     importance: 'low',
     update: 'dynamic',
-    doc: '',
+    doc: 'Client tags over which this streams group spreads its standby tasks.',
   },
   {
     name: 'streams.acceptable.recovery.lag',
@@ -222,7 +222,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: 'Records that a task of this streams group may be behind and still count as caught up.',
   },
   {
     name: 'streams.assignor.name',
@@ -231,7 +231,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: "Assignor of this streams group; not set, the broker's first.",
   },
   {
     name: 'errors.deadletterqueue.topic.name',
@@ -240,7 +240,7 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Topic for records that this share group gave up; empty drops them.',
   },
   {
     name: 'errors.deadletterqueue.copy.record.enable',
@@ -249,6 +249,6 @@ export const groupDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'dynamic',
-    doc: '',
+    doc: 'Whether a dead letter carries the record itself or only where it was.',
   },
 ];

@@ -334,6 +334,6 @@ export const topicDefinitions: readonly ConfigDefinition[] = [
     importance: 'medium',
     update: 'dynamic',
     internal: true,
-    doc: '',
+    doc: "Internal to Kafka's tests: a segment size below the smallest that segment.bytes takes.",
   },
 ];

@@ -45,7 +45,7 @@ test('each refused record says why', async () => {
   expect(answer?.recordErrors).toEqual([{ batchIndex: 1, batchIndexErrorMessage: expect.stringContaining('key') }]);
 });
 
-test('what is not exactly one batch of today's format is refused before the log sees it', async () => {
+test('what is not exactly one batch of the current format is refused before the log sees it', async () => {
   const { sim, client } = await start();
   const batch = buildBatch({ records: [record('key')] });
   const oldFormat = Buffer.from(batch);

@@ -2,8 +2,9 @@
  * librdkafka's own test suite against one broker of ours, and against one of Kafka's in the same run: `npm run
  * conformance`.
  *
- * Each of the suite's tests must do what `expected.json` says: pass, come later, or not run. A test that passes on Kafka
- * and fails here without a reason is a failure; one that has a reason and passes is one too, so that the list stays true.
+ * Each of the suite's tests must do what `expected.json` says: pass, come later, or not run. A test that passes on
+ * Kafka and fails here without a reason is a failure; one that has a reason and passes is one too, so that the list
+ * stays true.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -41,7 +41,9 @@ interface Peer {
 let kload = '';
 /** Both brokers remove the files of a deleted topic after this time. */
 const DELETE_DELAY_MS = 500;
-const WARM_PAGES_MIB = 2500;
+const WARM_PAGES_MIB = 3000;
+/** Linux counts processor time in ticks of 10 ms. */
+const TICKS_PER_S = 100;
 
 async function load(mode: string, peer: Peer, topic: string, args: readonly string[]): Promise<Record<string, number>> {
   const { stdout } = await mustRun(kload, [mode, '-b', peer.bootstrap, '-t', topic, ...args], { timeoutMs: 180_000 });
@@ -66,21 +68,21 @@ const scenarios: readonly Scenario[] = [
     title: 'produce 1 kB, acks=1',
     unit: 'msg/s',
     goal: 2,
-    measure: produce(1_000_000, 1000, '-X', 'acks=1'),
+    measure: produce(2_000_000, 1000, '-X', 'acks=1'),
   },
   {
     name: 'produce-100',
     title: 'produce 100 B, acks=1',
     unit: 'msg/s',
     goal: 1.5,
-    measure: produce(5_000_000, 100, '-X', 'acks=1'),
+    measure: produce(15_000_000, 100, '-X', 'acks=1'),
   },
   {
     name: 'produce-idempotent',
     title: 'produce 1 kB, acks=all, idempotent',
     unit: 'msg/s',
     goal: 2,
-    measure: produce(600_000, 1000, '-X', 'enable.idempotence=true'),
+    measure: produce(2_000_000, 1000, '-X', 'enable.idempotence=true'),
   },
   {
     name: 'produce-single',
@@ -124,6 +126,16 @@ const scenarios: readonly Scenario[] = [
     },
   },
 ];
+
+function showRatio(ratio: number | undefined): string {
+  return ratio === undefined ? '-' : `${ratio.toFixed(2)}x`;
+}
+
+/** Seconds of processor time that a process has used, its threads included. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -194,40 +206,59 @@ async function main(): Promise<void> {
   if (hasPeer && kafka === undefined) tally.skip('bench beside Kafka', 'Kafka cannot be started here');
   const peers: Peer[] = kafka === undefined ? [ottla] : [ottla, { name: 'kafka', ...kafka }];
   const rows: Record<string, unknown>[] = [];
-  const table: string[] = ['| scenario | unit | Ottla | Kafka | ratio | goal |', '|---|---|---|---|---|---|'];
+  const table: string[] = [
+    '| scenario | unit | Ottla | Kafka | ratio | goal | CPU of the broker |',
+    '|---|---|---|---|---|---|---|',
+  ];
   const addRow = (
     s: Pick<Scenario, 'name' | 'title' | 'unit' | 'goal' | 'lessIsBetter'>,
     samples: Map<string, number[]>,
+    cpu?: Map<string, number[]>,
   ) => {
     const ours = samples.get('ottla') as number[];
     const theirs = samples.get('kafka');
     const ratio = theirs === undefined ? undefined : median(ours) / median(theirs);
+    const cpuRatio =
+      cpu === undefined || theirs === undefined
+        ? undefined
+        : median(cpu.get('ottla') ?? []) / median(cpu.get('kafka') ?? []);
     const sign = s.lessIsBetter === true ? '<=' : '>=';
     const show = (value: number | undefined): string =>
       value === undefined ? '-' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
     table.push(
       `| ${s.title} | ${s.unit} | ${show(median(ours))} | ${show(theirs && median(theirs))} | ` +
-        `${ratio === undefined ? '-' : `${ratio.toFixed(2)}x`} | ${sign} ${s.goal}x |`,
+        `${showRatio(ratio)} | ${sign} ${s.goal}x | ${s.name === 'memory' ? '-' : showRatio(cpuRatio)} |`,
     );
-    rows.push({ name: s.name, unit: s.unit, ottla: ours, kafka: theirs, ratio, goal: s.goal });
+    rows.push({
+      cpuSeconds: cpu === undefined ? undefined : Object.fromEntries(cpu),
+      name: s.name,
+      unit: s.unit,
+      ottla: ours,
+      kafka: theirs,
+      ratio,
+      goal: s.goal,
+    });
     process.stdout.write(`${table.at(-1)}\n`);
   };
   try {
     for (const scenario of wanted) {
       await tally.check(`bench: ${scenario.title}`, async () => {
         const samples = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+        const cpu = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
         for (let repeat = 0; repeat < repeats; repeat++) {
           for (const peer of peers) {
             const topic = `bench-${scenario.name}-${repeat}`;
             await createTopic(peer, topic);
             if (!isShort) await warmPages();
+            const cpuBefore = cpuSeconds(peer.pid());
             const value = await scenario.measure(peer, topic, scale);
+            cpu.get(peer.name)?.push(cpuSeconds(peer.pid()) - cpuBefore);
             ensure(Number.isFinite(value) && value > 0, `${peer.name} measured ${value}`);
             samples.get(peer.name)?.push(value);
             await cleanUp(peer, topic);
           }
         }
-        addRow(scenario, samples);
+        addRow(scenario, samples, cpu);
       });
     }
     if (chosen.length === 0) {

@@ -55,6 +55,21 @@ export function exportMetrics(options: {
     return partitions;
   });
   gauge('kafka_server_socketservermetrics_connection_count', 'Open connections.', () => server.connectionCount);
+  let idleShare = 1;
+  gauge(
+    'kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent',
+    'Share of the time since the last scrape, 0 to 1, in which the event loop was idle.',
+    () => {
+      idleShare = broker.runtime.clock.idleShare();
+      return idleShare;
+    },
+  );
+  // One loop does both jobs; the second name is for dashboards that ask for it.
+  gauge(
+    'kafka_network_socketserver_networkprocessoravgidlepercent',
+    'The same as RequestHandlerAvgIdlePercent.',
+    () => idleShare,
+  );
   telemetry.export(
     'kafka_server_delayedoperationpurgatory_purgatorysize',
     'Requests that are parked.',

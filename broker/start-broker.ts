@@ -147,8 +147,8 @@ export async function startBroker(options: {
     }),
     observer: {
       requestReceived() {},
-      responseSent: (context, responseBytes, totalMs) =>
-        telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, totalMs),
+      responseSent: (context, responseBytes, times) =>
+        telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
     },
   });
   exportMetrics({ telemetry, broker, server, logs });

@@ -21,6 +21,12 @@ const UNSENT_BYTES_MAX = 16 * 1024 * 1024;
 
 interface Slot {
   readonly requestBytes: number;
+  context: RequestContext | undefined;
+  responseBytes: number;
+  /** When the handler was called, when it returned (0 until then), and when the response was ready. */
+  startedMs: number;
+  handledMs: number;
+  readyMs: number;
   /** Undefined while the request is being worked on; empty when it gets no response. */
   chunks: Buffer[] | undefined;
   sent: (() => void) | undefined;
@@ -29,8 +35,23 @@ interface Slot {
 
 export interface ServerConnectionObserver {
   requestReceived(context: RequestContext): void;
-  responseSent(context: RequestContext, responseBytes: number, queuedMs: number): void;
+  responseSent(context: RequestContext, responseBytes: number, times: RequestTimes): void;
 }
+
+/** Where the time of one request went, in milliseconds; together the time from its arrival to its response. */
+export interface RequestTimes {
+  /** Behind requests that came in the same read. */
+  requestQueueMs: number;
+  /** In its handler. */
+  localMs: number;
+  /** Parked, or waiting for the disk. */
+  remoteMs: number;
+  /** Behind responses that must leave first. */
+  responseQueueMs: number;
+}
+
+/** Filled anew for every response, and read during the call only: a request allocates nothing to be measured. */
+const times: RequestTimes = { requestQueueMs: 0, localMs: 0, remoteMs: 0, responseQueueMs: 0 };
 
 export class ServerConnection {
   readonly context: ConnectionContext;
@@ -103,14 +124,26 @@ export class ServerConnection {
 
   private receive(buffer: Buffer, start: number, end: number): void {
     if (this.isClosed) return;
-    const slot: Slot = { requestBytes: end - start, chunks: undefined, sent: undefined, throttleMs: 0 };
+    const slot: Slot = {
+      requestBytes: end - start,
+      context: undefined,
+      responseBytes: 0,
+      startedMs: this.runtime.clock.monotonicMs(),
+      handledMs: 0,
+      readyMs: 0,
+      chunks: undefined,
+      sent: undefined,
+      throttleMs: 0,
+    };
     this.slots.push(slot);
     this.requestBytes += slot.requestBytes;
     try {
       const reader = new Reader(buffer, start, end);
       const context = this.readHeader(reader, end - start);
       this.observer?.requestReceived(context);
+      slot.context = context;
       this.router.route(context, reader, this.answerInto(slot, context));
+      slot.handledMs = this.runtime.clock.monotonicMs();
     } catch (error) {
       if (!(error instanceof BrokerError) || error.code !== 'protocol.malformed') throw error;
       this.close(error.message);
@@ -148,11 +181,10 @@ export class ServerConnection {
         writer.writeInt32(context.correlationId);
         if (responseHeaderVersion(context.api, context.version) === 1) writer.writeUnsignedVarint(0);
         writeBody(writer);
-        const responseBytes = writer.sizeBytes;
+        slot.responseBytes = writer.sizeBytes;
         slot.throttleMs = options?.throttleMs ?? 0;
         slot.sent = options?.sent;
         this.fill(slot, writer.finishFrame());
-        this.observer?.responseSent(context, responseBytes, this.runtime.clock.monotonicMs() - context.receivedMs);
       },
       none: () => this.fill(slot, []),
       close: (reason) => this.close(reason),
@@ -161,6 +193,7 @@ export class ServerConnection {
 
   private fill(slot: Slot, chunks: Buffer[]): void {
     slot.chunks = chunks;
+    slot.readyMs = this.runtime.clock.monotonicMs();
     if (this.isInChunk || this.isFlushPlanned) return;
     this.isFlushPlanned = true;
     this.runtime.clock.endOfTurn(() => {
@@ -176,8 +209,10 @@ export class ServerConnection {
     const chunks: Buffer[] = [];
     const sent: (() => void)[] = [];
     let throttleMs = 0;
+    const nowMs = this.runtime.clock.monotonicMs();
     for (const slot of this.slots) {
       if (slot.chunks === undefined) break;
+      if (slot.responseBytes > 0) this.observe(slot, nowMs);
       for (const chunk of slot.chunks) chunks.push(chunk);
       if (slot.sent !== undefined) sent.push(slot.sent);
       throttleMs = Math.max(throttleMs, slot.throttleMs);
@@ -190,7 +225,7 @@ export class ServerConnection {
       for (const callback of sent) callback();
       return;
     }
-    this.lastActiveMs = this.runtime.clock.monotonicMs();
+    this.lastActiveMs = nowMs;
     const all =
       sent.length === 0
         ? undefined
@@ -199,6 +234,17 @@ export class ServerConnection {
           };
     this.connection.write(coalesce(chunks), all);
     if (throttleMs > 0) this.throttle(throttleMs);
+  }
+
+  private observe(slot: Slot, nowMs: number): void {
+    const { context, startedMs, handledMs, readyMs } = slot;
+    if (context === undefined || this.observer === undefined) return;
+    const wasReadyAtOnce = handledMs === 0 || readyMs < handledMs;
+    times.requestQueueMs = startedMs - context.receivedMs;
+    times.localMs = (wasReadyAtOnce ? readyMs : handledMs) - startedMs;
+    times.remoteMs = wasReadyAtOnce ? 0 : readyMs - handledMs;
+    times.responseQueueMs = nowMs - readyMs;
+    this.observer.responseSent(context, slot.responseBytes, times);
   }
 
   /** The response has left with its throttle time in it; the connection is then mute for that long (KIP-219). */

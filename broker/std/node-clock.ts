@@ -7,6 +7,7 @@ const DELAY_MS_MAX = 2 ** 31 - 1;
 export function nodeClock(): Clock {
   const queue: (() => void)[] = [];
   let isScheduled = false;
+  let lastUtilization = performance.eventLoopUtilization();
 
   // Callbacks that are added while the queue runs still belong to this turn: a response that becomes ready because the
   // log was just written must not wait for the next poll.
@@ -19,6 +20,12 @@ export function nodeClock(): Clock {
   return {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
+    idleShare() {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, lastUtilization);
+      lastUtilization = now;
+      return 1 - utilization;
+    },
     after(delayMs: number, callback: () => void): Timer {
       const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), DELAY_MS_MAX));
       timer.unref();

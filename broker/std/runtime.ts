@@ -23,6 +23,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs `callback` once, not before `delayMs` has passed. Timers do not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer;
+  /** Share of the time since the last call, 0 to 1, in which the event loop had nothing to do. */
+  idleShare(): number;
   /** Runs `callback` at the end of this turn of the loop, after the input that is already here. */
   endOfTurn(callback: () => void): void;
 }

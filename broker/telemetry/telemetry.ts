@@ -10,7 +10,7 @@ import { LatencyHistogram } from './latency.ts';
 /** Topics counted by name; beyond it their traffic goes to one common label, so that a scrape stays bounded. */
 const TOPIC_LABELS_MAX = 2000;
 const OTHER_TOPICS = '__other__';
-const QUANTILES = [0.5, 0.75, 0.95, 0.99, 0.999];
+const QUANTILES = [0.5, 0.75, 0.95, 0.98, 0.99, 0.999];
 
 class TopicCounters {
   bytesIn = 0;
@@ -26,7 +26,21 @@ class RequestCounters {
   errors = 0;
   requestBytes = 0;
   responseBytes = 0;
-  readonly totalTime = new LatencyHistogram();
+  readonly total = new LatencyHistogram();
+  readonly requestQueue = new LatencyHistogram();
+  readonly local = new LatencyHistogram();
+  readonly remote = new LatencyHistogram();
+  readonly responseQueue = new LatencyHistogram();
+}
+
+type Phase = 'total' | 'requestQueue' | 'local' | 'remote' | 'responseQueue';
+
+/** Where the time of one request went, in milliseconds. */
+export interface RequestTimes {
+  readonly requestQueueMs: number;
+  readonly localMs: number;
+  readonly remoteMs: number;
+  readonly responseQueueMs: number;
 }
 
 /** A value that is read when Prometheus asks: one number, or one per label set. */
@@ -61,7 +75,7 @@ export class Telemetry {
     counters.failedProduces++;
   }
 
-  requestDone(api: string, requestBytes: number, responseBytes: number, totalMs: number): void {
+  requestDone(api: string, requestBytes: number, responseBytes: number, times: RequestTimes): void {
     let counters = this.requests.get(api);
     if (counters === undefined) {
       counters = new RequestCounters();
@@ -70,7 +84,12 @@ export class Telemetry {
     counters.requests++;
     counters.requestBytes += requestBytes;
     counters.responseBytes += responseBytes;
-    counters.totalTime.add(totalMs);
+    const { requestQueueMs, localMs, remoteMs, responseQueueMs } = times;
+    counters.requestQueue.add(requestQueueMs);
+    counters.local.add(localMs);
+    counters.remote.add(remoteMs);
+    counters.responseQueue.add(responseQueueMs);
+    counters.total.add(requestQueueMs + localMs + remoteMs + responseQueueMs);
   }
 
   topicRemoved(topic: string): void {
@@ -124,18 +143,26 @@ export class Telemetry {
     perRequest('requests_total', 'Requests answered.', (c) => c.requests);
     perRequest('requestbytes_total', 'Bytes of requests.', (c) => c.requestBytes);
     perRequest('responsebytes_total', 'Bytes of responses.', (c) => c.responseBytes);
+    this.exportTimes('total', 'From the arrival of a request to its response');
+    this.exportTimes('requestQueue', 'Behind requests that came in the same read');
+    this.exportTimes('local', 'In the handler');
+    this.exportTimes('remote', 'Parked, or waiting for the disk');
+    this.exportTimes('responseQueue', 'Behind responses that must leave first');
+  }
+
+  private exportTimes(phase: Phase, help: string): void {
     this.export(
-      'kafka_network_requestmetrics_totaltimems',
-      'Time from the arrival of a request to its response, in milliseconds, since the last scrape.',
+      `kafka_network_requestmetrics_${phase.toLowerCase()}timems`,
+      `${help}, in milliseconds, since the last scrape.`,
       ['request', 'quantile'],
       () => {
-        const samples = [...this.requests].flatMap(([request, { totalTime }]) =>
+        const samples = [...this.requests].flatMap(([request, { [phase]: histogram }]) =>
           QUANTILES.map((quantile) => ({
             labels: { request, quantile: String(quantile) },
-            value: totalTime.quantile(quantile),
+            value: histogram.quantile(quantile),
           })),
         );
-        for (const { totalTime } of this.requests.values()) totalTime.reset();
+        for (const { [phase]: histogram } of this.requests.values()) histogram.reset();
         return samples;
       },
     );

@@ -11,6 +11,7 @@ import { BrokerProcess } from '../support/broker-process.ts';
 import { ensureCommand, exists, mustRun, run } from '../support/command.ts';
 import { findKafkaHome } from '../support/kafka-home.ts';
 import { Tally } from '../support/tally.ts';
+import { kafkaFolderSuite } from './kafka-folder.ts';
 import { dumpLogSuite, kafkaToolsSuite } from './kafka-tools.ts';
 import { kafkajsSuite } from './kafkajs.ts';
 import { kcatSuite } from './kcat.ts';
@@ -60,6 +61,7 @@ try {
   if (wants('kafkajs')) await kafkajsSuite(tally, broker.bootstrap);
   if (wants('platformatic')) await platformaticSuite(tally, broker.bootstrap);
   if (wants('confluent')) await confluentSuite(tally, broker.bootstrap);
+  if (wants('folder')) await kafkaFolderSuite(tally);
   if (wants('tools')) {
     const kafkaHome = await findKafkaHome();
     if (kafkaHome === undefined) tally.skip("Apache Kafka's tools", 'no KAFKA_HOME, and none could be built here');

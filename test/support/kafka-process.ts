@@ -12,6 +12,12 @@ export interface KafkaProcess {
   /** From the start of a formatted, empty broker to its "started" line. */
   readonly startMs: number;
   readonly pid: () => number;
+  /** Holds the data folder of broker N as `N`. */
+  readonly folder: string;
+  /** Ends the process and keeps its folder, until `resume` starts it there again. */
+  halt(): Promise<unknown>;
+  resume(): Promise<unknown>;
+  /** Ends the process and removes its folder. */
   stop(): Promise<void>;
 }
 
@@ -34,6 +40,9 @@ export async function startKafka(overrides: readonly string[] = []): Promise<Kaf
     bootstrap: `127.0.0.1:${port}`,
     port,
     startMs,
+    folder,
+    halt: stop,
+    resume: () => mustRun(kafkaLauncher, args, { timeoutMs: 120_000 }),
     pid: () => Number(readFileSync(pidFile, 'utf8')),
     async stop() {
       await stop();

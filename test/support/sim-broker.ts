@@ -49,6 +49,7 @@ export class SimBroker {
       clock: {
         nowMs: () => clock.nowMs(),
         monotonicMs: () => clock.monotonicMs(),
+        idleShare: () => clock.idleShare(),
         after: (delayMs, callback) => clock.after(delayMs, () => (isAlive() ? callback() : undefined)),
         endOfTurn: (callback) => clock.endOfTurn(() => (isAlive() ? callback() : undefined)),
       },

@@ -28,6 +28,11 @@ export class SimClock implements Clock {
     return Math.floor(this.startMs + this.elapsedMs + this.skewMs);
   }
 
+  /** Simulated time passes only while nothing is to be done. */
+  idleShare(): number {
+    return 1;
+  }
+
   monotonicMs(): number {
     return this.elapsedMs;
   }

@@ -157,7 +157,7 @@ describe('leading', () => {
   for (const operation of ['lease', 'append'] as const) {
     test(`a controller closed while its first ${operation} is under way does not lead afterwards`, async () => {
       const world = new World();
-      world.state.lease = { holder: 'earlier', epoch: 1, untilMs: world.clock.nowMs() + 1000 };
+      world.state.lease = { holder: 'earlier', epoch: 1, durationMs: 1000, version: '0' };
       const { controller, ...broker } = world.broker(1);
       await world.clock.advanceAndSettle(1900);
       world.state.fault = (asked) => (asked === operation ? { kind: 'delay', delayMs: 500 } : undefined);
@@ -166,7 +166,7 @@ describe('leading', () => {
       await controller.close();
       await world.clock.advanceAndSettle(3000);
       expect(controller.isActive).toBe(false);
-      expect(world.state.lease).toMatchObject({ holder: 'broker-1', untilMs: 0 });
+      expect(world.state.lease).toMatchObject({ holder: '', epoch: 2 });
       broker.loader.close();
     });
   }
@@ -174,7 +174,7 @@ describe('leading', () => {
   test('a controller that sees the lease with another steps down', async () => {
     const world = new World();
     const first = await activeBroker(world);
-    world.state.lease = { holder: 'broker-2', epoch: 9, untilMs: world.clock.nowMs() + 60_000 };
+    world.state.lease = { holder: 'broker-2', epoch: 9, durationMs: 60_000, version: 'other' };
     await world.clock.advanceAndSettle(2000);
     expect(first.controller.isActive).toBe(false);
   });

@@ -1,38 +1,52 @@
 /**
  * The store in a folder, for several processes of one machine and for the single broker.
  *
- * A batch is written to a temporary file, synced, and linked to its final name: link(2) fails when the name exists,
- * which makes the offset taken once for ever. Trimming empties a file and leaves its name, so that a writer that slept
- * through the trim still finds its offset taken.
+ * A batch is a file whose name is its offset; link(2) refuses a second writer. Trimming first raises the floor,
+ * durably, and then removes what is below it. The name of a removed batch could be won once more by a writer that slept
+ * through the trim, so a writer looks at the floor after it won a name, and a reader after it read a batch: what lies
+ * below the floor counts for nothing. Thus the folder stays small, and an offset stays taken.
+ *
+ * What a reader sees it may act on, so a name must not be lost to a power failure afterwards: names that appear for the
+ * first time are synced before they are shown, whoever wrote them.
  */
 import { BrokerError, type Clock, type Disk, type Random } from '../std/mod.ts';
-import { conflict } from './memory-store.ts';
-import { type CoordinationStore, isNewerSnapshot, type Lease, type Snapshot, type StoredBatch } from './store.ts';
+import { LeaseElection, type LeaseRegister, type LeaseTerms } from './lease-election.ts';
+import { LinkedFolder, numberName, numbersIn } from './linked-folder.ts';
+import {
+  type CoordinationStore,
+  checkBatchSize,
+  isNewerSnapshot,
+  type Lease,
+  offsetConflict,
+  type Snapshot,
+  type SnapshotName,
+  type StoredBatch,
+  snapshotConflict,
+  unavailable,
+} from './store.ts';
+import { VersionedFile } from './versioned-file.ts';
+import { unlimitedBudget } from './write-budget.ts';
 
-const OFFSET_DIGITS = 20;
-const WATCH_EVERY_MS = 100;
-const LEFTOVER_AFTER_MS = 3_600_000;
-/** Two lease files stay: the one that holds, and the one it replaced. */
-const LEASES_KEPT = 2;
+/** The floor rises, and chunks go, while somebody reads; not again and again. */
+const TRIES = 10;
 
-const name = (offset: number): string => String(offset).padStart(OFFSET_DIGITS, '0');
-
-interface Manifest {
-  readonly controllerEpoch: number;
-  readonly offset: number;
+interface Manifest extends SnapshotName {
   readonly chunks: readonly string[];
 }
 
 export class FilesStore implements CoordinationStore {
-  private readonly disk: Disk;
+  readonly writeBudget = unlimitedBudget;
   private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly logFolder: string;
-  private readonly snapshotFolder: string;
-  private readonly leaseFolder: string;
-  /** Every offset below is taken; the search for the end starts here. */
+  private readonly log: LinkedFolder;
+  private readonly chunks: LinkedFolder;
+  private readonly floor: VersionedFile;
+  private readonly manifest: VersionedFile;
+  private readonly lease: VersionedFile;
+  private readonly leases: LeaseElection;
+  /** Every offset below is taken, unless the folder was put back to an earlier time. */
   private knownEnd = 0;
-  private isClosed = false;
+  /** Names below were synced. */
+  private durableEnd = 0;
 
   constructor(options: {
     readonly disk: Disk;
@@ -40,161 +54,90 @@ export class FilesStore implements CoordinationStore {
     readonly random: Random;
     readonly folder: string;
   }) {
-    this.disk = options.disk;
-    this.clock = options.clock;
-    this.random = options.random;
-    this.logFolder = `${options.folder}/log`;
-    this.snapshotFolder = `${options.folder}/snapshot`;
-    this.leaseFolder = `${options.folder}/lease`;
-    for (const folder of [this.logFolder, this.snapshotFolder, this.leaseFolder]) this.disk.makeFolder(folder);
-    this.disk.syncFolder(options.folder);
-    this.removeLeftovers();
-    const taken = this.disk.list(this.logFolder).filter((entry) => /^\d+$/.test(entry));
-    this.knownEnd = taken.length === 0 ? 0 : Number(taken.at(-1)) + 1;
+    const { disk, clock, random, folder } = options;
+    const open = (name: string): LinkedFolder => new LinkedFolder({ disk, clock, random, path: `${folder}/${name}` });
+    this.clock = clock;
+    this.log = open('log');
+    this.chunks = open('snapshot');
+    this.floor = new VersionedFile(open('floor'));
+    this.manifest = new VersionedFile(open('manifest'));
+    this.lease = new VersionedFile(open('lease'));
+    this.leases = new LeaseElection(leaseRegister(this.lease), clock);
+    disk.syncFolder(folder);
   }
 
-  private removeLeftovers(): void {
-    for (const folder of [this.logFolder, this.snapshotFolder, this.leaseFolder]) {
-      for (const entry of this.disk.list(folder)) {
-        if (!entry.endsWith('.tmp')) continue;
-        // A young one may be another process at work.
-        const { modifiedMs } = this.disk.stat(`${folder}/${entry}`) ?? { modifiedMs: this.clock.nowMs() };
-        if (this.clock.nowMs() - modifiedMs < LEFTOVER_AFTER_MS) continue;
-        this.ignoreMissing(() => this.disk.removeFile(`${folder}/${entry}`));
-      }
-    }
-  }
-
-  /** Another process may have removed it first. */
-  private ignoreMissing(action: () => void): void {
+  private async guarded<Result>(action: () => Promise<Result>): Promise<Result> {
     try {
-      action();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-
-  private async guarded<Result>(action: () => Result): Promise<Result> {
-    try {
-      return action();
+      return await action();
     } catch (error) {
       if (error instanceof BrokerError) throw error;
-      throw new BrokerError('store.unavailable', `the coordination folder failed: ${(error as Error).message}`, {
-        cause: error,
-        retriable: true,
-      });
+      throw unavailable('the coordination folder failed', error);
     }
-  }
-
-  /** Writes and syncs a file under a name that nobody else uses. */
-  private writeTemporary(folder: string, bytes: Buffer): string {
-    const path = `${folder}/${this.random.bytes(8).toString('hex')}.tmp`;
-    const file = this.disk.open(path, 'create');
-    try {
-      let written = 0;
-      while (written < bytes.length) written += file.writeSync(bytes, written, bytes.length - written, written);
-      file.datasyncSync();
-    } finally {
-      file.close();
-    }
-    return path;
-  }
-
-  /** Gives the bytes a name that did not exist; false when it did. */
-  private create(folder: string, final: string, bytes: Buffer): boolean {
-    const temporary = this.writeTemporary(folder, bytes);
-    try {
-      this.disk.link(temporary, `${folder}/${final}`);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    } finally {
-      this.disk.removeFile(temporary);
-    }
-    this.disk.syncFolder(folder);
-    return true;
-  }
-
-  private replace(folder: string, final: string, bytes: Buffer): void {
-    this.disk.rename(this.writeTemporary(folder, bytes), `${folder}/${final}`);
-    this.disk.syncFolder(folder);
   }
 
   // ---- lease
 
-  private currentLease(): Lease | undefined {
-    const newest = this.disk
-      .list(this.leaseFolder)
-      .filter((entry) => /^\d+$/.test(entry))
-      .at(-1);
-    if (newest === undefined) return undefined;
-    try {
-      return JSON.parse(this.disk.readFile(`${this.leaseFolder}/${newest}`).toString()) as Lease;
-    } catch {
-      // A lease that cannot be read is nobody's; its epoch stays taken by the file's name.
-      return { holder: '', epoch: Number(newest), untilMs: 0 };
-    }
+  acquireLease(holder: string, durationMs: number): Promise<Lease> {
+    return this.guarded(() => this.leases.acquire(holder, durationMs));
   }
 
-  acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.guarded(() => {
-      const current = this.currentLease();
-      const nowMs = this.clock.nowMs();
-      const untilMs = nowMs + durationMs;
-      if (current?.holder === holder) {
-        const renewed = { ...current, untilMs };
-        this.replace(this.leaseFolder, name(current.epoch), Buffer.from(JSON.stringify(renewed)));
-        return renewed;
-      }
-      if (current !== undefined && current.untilMs > nowMs) return current;
-      const taken: Lease = { holder, epoch: (current?.epoch ?? 0) + 1, untilMs };
-      const isOurs = this.create(this.leaseFolder, name(taken.epoch), Buffer.from(JSON.stringify(taken)));
-      if (!isOurs) return this.currentLease() ?? taken;
-      const old = this.disk
-        .list(this.leaseFolder)
-        .filter((entry) => /^\d+$/.test(entry))
-        .slice(0, -LEASES_KEPT);
-      for (const entry of old) this.ignoreMissing(() => this.disk.removeFile(`${this.leaseFolder}/${entry}`));
-      return taken;
-    });
+  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
+    return this.guarded(() => this.leases.take(holder, durationMs, from));
   }
 
   releaseLease(holder: string): Promise<void> {
-    return this.guarded(() => {
-      const current = this.currentLease();
-      if (current?.holder !== holder) return;
-      this.replace(this.leaseFolder, name(current.epoch), Buffer.from(JSON.stringify({ ...current, untilMs: 0 })));
-    });
+    return this.guarded(() => this.leases.release(holder));
   }
 
   readLease(): Promise<Lease | undefined> {
-    return this.guarded(() => this.currentLease());
+    return this.guarded(() => this.leases.read());
   }
 
   // ---- log
 
-  private findEnd(): number {
-    while (this.disk.exists(`${this.logFolder}/${name(this.knownEnd)}`)) this.knownEnd++;
-    return this.knownEnd;
+  private async floorOffset(): Promise<number> {
+    const version = await this.floor.read();
+    return version === undefined ? 0 : Number(version.bytes.toString());
+  }
+
+  private async findEnd(): Promise<number> {
+    const floor = await this.floorOffset();
+    let end = this.knownEnd;
+    if (end <= floor || !this.log.has(numberName(end - 1))) {
+      end = Math.max(floor, (numbersIn(this.log.list()).at(-1) ?? -1) + 1);
+    }
+    while (this.log.has(numberName(end))) end++;
+    if (end > this.durableEnd) await this.log.sync();
+    this.durableEnd = end;
+    this.knownEnd = end;
+    return end;
   }
 
   append(offset: number, payload: Buffer): Promise<void> {
-    return this.guarded(() => {
-      const end = this.findEnd();
-      if (offset !== end) throw conflict(offset, end);
-      if (!this.create(this.logFolder, name(offset), payload)) throw conflict(offset, this.findEnd());
+    return this.guarded(async () => {
+      checkBatchSize(payload);
+      const end = await this.findEnd();
+      if (offset !== end) throw offsetConflict(offset, end);
+      const name = numberName(offset);
+      if (!(await this.log.create(name, payload))) throw offsetConflict(offset, await this.findEnd());
+      if (offset < (await this.floorOffset())) {
+        this.log.remove(name);
+        throw offsetConflict(offset, await this.findEnd());
+      }
     });
   }
 
   read(offset: number, max: number): Promise<StoredBatch[]> {
-    return this.guarded(() => {
+    return this.guarded(async () => {
+      const end = await this.findEnd();
       const found: StoredBatch[] = [];
-      const end = this.findEnd();
       for (let at = offset; at < end && found.length < max; at++) {
-        const payload = this.disk.readFile(`${this.logFolder}/${name(at)}`);
-        if (payload.length === 0) throw conflict(at, end);
+        const payload = await this.log.read(numberName(at));
+        if (payload === undefined) break;
         found.push({ offset: at, payload });
       }
+      const isTrimmed = offset < (await this.floorOffset());
+      if (isTrimmed || (found.length === 0 && offset < end)) throw offsetConflict(offset, end);
       return found;
     });
   }
@@ -205,79 +148,132 @@ export class FilesStore implements CoordinationStore {
 
   watch(changed: () => void): () => void {
     let isStopped = false;
-    let seen = this.knownEnd;
-    const look = (): void => {
-      if (isStopped || this.isClosed) return;
-      let end = seen;
-      try {
-        end = this.findEnd();
-      } catch {
-        // A watch is only a hint: whoever reads next meets the error and deals with it.
-      }
-      if (end !== seen) {
-        seen = end;
-        changed();
-      }
-      this.clock.after(WATCH_EVERY_MS, look);
+    let isDue = false;
+    const tell = (): void => {
+      if (isDue) return;
+      isDue = true;
+      this.clock.after(0, () => {
+        isDue = false;
+        if (!isStopped) changed();
+      });
     };
-    this.clock.after(WATCH_EVERY_MS, look);
+    const stopLog = this.log.watch(tell);
+    // The lease changes with every renewal; only another holder is news.
+    let seenEpoch: number | undefined;
+    const stopLease = this.lease.watch(() => {
+      this.readLease().then(
+        (lease) => {
+          if (lease === undefined || (lease.epoch === seenEpoch && lease.holder !== '')) return;
+          seenEpoch = lease.epoch;
+          tell();
+        },
+        () => tell(),
+      );
+    });
     return () => {
       isStopped = true;
+      stopLog();
+      stopLease();
     };
   }
 
   trim(offset: number): Promise<void> {
-    return this.guarded(() => {
-      for (const entry of this.disk.list(this.logFolder)) {
-        if (!/^\d+$/.test(entry) || Number(entry) >= offset) continue;
-        const path = `${this.logFolder}/${entry}`;
-        if (this.disk.stat(path)?.sizeBytes === 0) continue;
-        const file = this.disk.open(path, 'write');
-        file.truncate(0);
-        file.close();
+    return this.guarded(async () => {
+      for (let tries = 0; ; tries++) {
+        const version = await this.floor.read();
+        if (version !== undefined && Number(version.bytes.toString()) >= offset) break;
+        if (await this.floor.swap(version?.number ?? 0, Buffer.from(String(offset)))) break;
+        if (tries === TRIES) throw unavailable('others trim the log at the same time');
       }
+      const floor = await this.floorOffset();
+      for (const taken of numbersIn(this.log.list())) if (taken < floor) this.log.remove(numberName(taken));
     });
   }
 
   // ---- snapshots
 
-  private manifest(): Manifest | undefined {
-    const path = `${this.snapshotFolder}/manifest`;
-    if (!this.disk.exists(path)) return undefined;
-    return JSON.parse(this.disk.readFile(path).toString()) as Manifest;
+  private async readManifest(): Promise<{ readonly number: number; readonly manifest: Manifest } | undefined> {
+    const version = await this.manifest.read();
+    if (version === undefined) return undefined;
+    return { number: version.number, manifest: JSON.parse(version.bytes.toString()) as Manifest };
   }
 
   writeSnapshot(snapshot: Snapshot): Promise<void> {
-    return this.guarded(() => {
-      const current = this.manifest();
-      if (current !== undefined && !isNewerSnapshot(snapshot, current)) {
-        throw new BrokerError('store.conflict', 'a newer snapshot is there');
+    return this.guarded(async () => {
+      const current = await this.readManifest();
+      if (current !== undefined && !isNewerSnapshot(snapshot, current.manifest)) {
+        throw snapshotConflict(snapshot, current.manifest);
       }
-      const prefix = `${name(snapshot.offset)}-${snapshot.controllerEpoch}`;
-      const chunks = snapshot.chunks.map((chunk, index) => {
-        const chunkName = `${prefix}-${index}`;
-        this.replace(this.snapshotFolder, chunkName, chunk);
-        return chunkName;
-      });
-      const manifest: Manifest = { controllerEpoch: snapshot.controllerEpoch, offset: snapshot.offset, chunks };
-      this.replace(this.snapshotFolder, 'manifest', Buffer.from(JSON.stringify(manifest)));
-      const kept = new Set([...chunks, ...(current?.chunks ?? []), 'manifest']);
-      for (const entry of this.disk.list(this.snapshotFolder)) {
-        if (!kept.has(entry)) this.ignoreMissing(() => this.disk.removeFile(`${this.snapshotFolder}/${entry}`));
+      const { offset, controllerEpoch } = snapshot;
+      const names = snapshot.chunks.map((_, index) => `${numberName(offset)}-${controllerEpoch}-${index}`);
+      for (const [index, name] of names.entries()) {
+        const chunk = snapshot.chunks[index] as Buffer;
+        // It may be there from an earlier attempt of the same controller.
+        if (await this.chunks.create(name, chunk)) continue;
+        if ((await this.chunks.read(name))?.equals(chunk) !== true) throw snapshotConflict(snapshot, snapshot);
       }
+      const manifest: Manifest = { controllerEpoch, offset, chunks: names };
+      if (!(await this.manifest.swap(current?.number ?? 0, Buffer.from(JSON.stringify(manifest))))) {
+        throw snapshotConflict(snapshot, (await this.readManifest())?.manifest ?? snapshot);
+      }
+      if (current !== undefined) this.removeChunksBefore(current.manifest);
     });
+  }
+
+  /** Only what is older than the previous snapshot: a newer one may be another controller's that is being written. */
+  private removeChunksBefore(previous: SnapshotName): void {
+    for (const name of this.chunks.list()) {
+      const [offset, controllerEpoch] = name.split('-').map(Number);
+      if (offset === undefined || controllerEpoch === undefined) continue;
+      if (isNewerSnapshot(previous, { offset, controllerEpoch })) this.chunks.remove(name);
+    }
   }
 
   readSnapshot(): Promise<Snapshot | undefined> {
-    return this.guarded(() => {
-      const manifest = this.manifest();
-      if (manifest === undefined) return undefined;
-      const chunks = manifest.chunks.map((chunk) => this.disk.readFile(`${this.snapshotFolder}/${chunk}`));
-      return { controllerEpoch: manifest.controllerEpoch, offset: manifest.offset, chunks };
+    return this.guarded(async () => {
+      for (let tries = 0; tries < TRIES; tries++) {
+        const current = await this.readManifest();
+        if (current === undefined) return undefined;
+        const { controllerEpoch, offset, chunks: names } = current.manifest;
+        const chunks: Buffer[] = [];
+        for (const name of names) {
+          const chunk = await this.chunks.read(name);
+          if (chunk !== undefined) chunks.push(chunk);
+        }
+        // A chunk is gone when two newer snapshots came meanwhile.
+        if (chunks.length === names.length) return { controllerEpoch, offset, chunks };
+      }
+      throw unavailable('chunks of the snapshot are missing');
     });
   }
 
-  async close(): Promise<void> {
-    this.isClosed = true;
+  async close(): Promise<void> {}
+}
+
+function leaseRegister(file: VersionedFile): LeaseRegister {
+  const read = async (): Promise<Lease | undefined> => {
+    const version = await file.read();
+    if (version === undefined) return undefined;
+    return { ...parseLease(version.bytes, version.number), version: String(version.number) };
+  };
+  return {
+    read,
+    async swap(from, next) {
+      const number = Number(from?.version ?? 0);
+      if (await file.swap(number, Buffer.from(JSON.stringify(next)))) return { ...next, version: String(number + 1) };
+      const current = await read();
+      if (current === undefined) throw unavailable('the lease vanished while it was taken');
+      return current;
+    },
+  };
+}
+
+/** A lease that cannot be read is nobody's; there were never more holders than versions. */
+function parseLease(bytes: Buffer, version: number): LeaseTerms {
+  try {
+    const { holder, epoch, durationMs } = JSON.parse(bytes.toString()) as LeaseTerms;
+    return { holder, epoch, durationMs };
+  } catch {
+    return { holder: '', epoch: version, durationMs: 0 };
   }
 }

@@ -1,86 +1,164 @@
 /**
  * The store in memory, for the simulator and tests: brokers of one process share a `MemoryStoreState`, and each
- * operation can be made to fail the ways a real store fails.
+ * operation of each caller can be made to fail the ways a real store fails.
  */
-import { BrokerError, type Clock } from '../std/mod.ts';
-import { type CoordinationStore, isNewerSnapshot, type Lease, type Snapshot, type StoredBatch } from './store.ts';
+import type { Clock } from '../std/mod.ts';
+import { LeaseElection, type LeaseRegister } from './lease-election.ts';
+import {
+  type CoordinationStore,
+  checkBatchSize,
+  isNewerSnapshot,
+  type Lease,
+  offsetConflict,
+  type Snapshot,
+  type StoredBatch,
+  snapshotConflict,
+  unavailable,
+} from './store.ts';
+import { unlimitedBudget, type WriteBudget } from './write-budget.ts';
 
 export type StoreOperation = 'lease' | 'append' | 'read' | 'end' | 'writeSnapshot' | 'readSnapshot' | 'trim';
 
 /**
- * What becomes of one operation: `fail` before it took effect, `lost` after it did (the answer never comes), `delayMs`
- * later. Undefined means it goes well.
+ * What becomes of one operation. `fail`: it had no effect. `lost`: it took effect, but the answer never came. `delay`:
+ * it takes effect later. `late`: it takes effect now, and the answer comes later. Undefined: it goes well.
  */
-export type StoreFault = { readonly kind: 'fail' | 'lost' } | { readonly kind: 'delay'; readonly delayMs: number };
+export type StoreFault =
+  | { readonly kind: 'fail' | 'lost' }
+  | { readonly kind: 'delay' | 'late'; readonly delayMs: number };
+
+/** What a copy of the store holds, and what a store that is put back to it holds again. */
+interface StoreContents {
+  readonly batches: ReadonlyMap<number, Buffer>;
+  readonly end: number;
+  readonly trimmedBelow: number;
+  readonly lease: Lease | undefined;
+  readonly snapshot: Snapshot | undefined;
+}
+
+interface Watcher {
+  readonly caller: string;
+  readonly changed: () => void;
+}
 
 export class MemoryStoreState {
-  readonly batches = new Map<number, Buffer>();
+  batches = new Map<number, Buffer>();
   end = 0;
   trimmedBelow = 0;
   lease: Lease | undefined;
   snapshot: Snapshot | undefined;
-  readonly watchers = new Set<() => void>();
-  /** Asked before every operation of every broker. */
-  fault: (operation: StoreOperation) => StoreFault | undefined = () => undefined;
-  /** While true, watchers hear nothing. */
-  isWatchStalled = false;
+  private readonly watchers = new Set<Watcher>();
+  private leaseWrites = 0;
+  /** Asked before every operation of every caller. */
+  fault: (operation: StoreOperation, caller?: string) => StoreFault | undefined = () => undefined;
+  /** While true, the watchers of that caller hear nothing, and are not told afterwards what they missed. */
+  isWatchStalled: boolean | ((caller: string) => boolean) = false;
+
+  /** Every operation fails until the returned function is called. */
+  makeUnavailable(isAffected: (caller?: string) => boolean = () => true): () => void {
+    const { fault } = this;
+    this.fault = (operation, caller) => (isAffected(caller) ? { kind: 'fail' } : fault(operation, caller));
+    return () => {
+      this.fault = fault;
+    };
+  }
+
+  copy(): StoreContents {
+    const { end, trimmedBelow, lease, snapshot } = this;
+    return { batches: new Map(this.batches), end, trimmedBelow, lease, snapshot };
+  }
+
+  /** As when etcd or a file is restored from a backup: nobody is told. */
+  goBackTo(contents: StoreContents): void {
+    this.batches = new Map(contents.batches);
+    this.end = contents.end;
+    this.trimmedBelow = contents.trimmedBelow;
+    this.lease = contents.lease;
+    this.snapshot = contents.snapshot;
+  }
+
+  nextLeaseVersion(): string {
+    this.leaseWrites += 1;
+    return String(this.leaseWrites);
+  }
+
+  addWatcher(watcher: Watcher): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  tellWatchers(): void {
+    for (const { caller, changed } of [...this.watchers]) {
+      const { isWatchStalled } = this;
+      const isStalled = typeof isWatchStalled === 'boolean' ? isWatchStalled : isWatchStalled(caller);
+      if (!isStalled) changed();
+    }
+  }
 }
 
 export class MemoryStore implements CoordinationStore {
+  readonly writeBudget: WriteBudget;
   private readonly state: MemoryStoreState;
   private readonly clock: Clock;
+  private readonly caller: string;
+  private readonly leases: LeaseElection;
 
-  constructor(state: MemoryStoreState, clock: Clock) {
+  constructor(
+    state: MemoryStoreState,
+    clock: Clock,
+    options: { readonly caller?: string; readonly writeBudget?: WriteBudget } = {},
+  ) {
     this.state = state;
     this.clock = clock;
+    this.caller = options.caller ?? '';
+    this.writeBudget = options.writeBudget ?? unlimitedBudget;
+    this.leases = new LeaseElection(leaseRegister(state), clock);
   }
 
-  private async run<Result>(operation: StoreOperation, effect: () => Result): Promise<Result> {
-    const fault = this.state.fault(operation);
-    const unavailable = (): BrokerError =>
-      new BrokerError('store.unavailable', `the store did not answer ${operation}`, { retriable: true });
-    if (fault?.kind === 'fail') throw unavailable();
-    if (fault?.kind === 'delay') {
-      await new Promise<void>((resolve) => this.clock.after(fault.delayMs, resolve));
-    }
-    const result = effect();
-    if (fault?.kind === 'lost') throw unavailable();
+  private async run<Result>(operation: StoreOperation, effect: () => Result): Promise<Awaited<Result>> {
+    const fault = this.state.fault(operation, this.caller);
+    if (fault?.kind === 'fail') throw unavailable(`the store did not answer ${operation}`);
+    if (fault?.kind === 'delay') await this.pass(fault.delayMs);
+    const result = await effect();
+    if (fault?.kind === 'late') await this.pass(fault.delayMs);
+    if (fault?.kind === 'lost') throw unavailable(`the store did not answer ${operation}`);
     return result;
   }
 
+  private pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+
   acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.run('lease', () => {
-      const { lease } = this.state;
-      const nowMs = this.clock.nowMs();
-      if (lease !== undefined && lease.holder !== holder && lease.untilMs > nowMs) return lease;
-      const epoch = lease?.holder === holder ? lease.epoch : (lease?.epoch ?? 0) + 1;
-      this.state.lease = { holder, epoch, untilMs: nowMs + durationMs };
-      return this.state.lease;
-    });
+    return this.run('lease', () => this.leases.acquire(holder, durationMs));
+  }
+
+  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
+    return this.run('lease', () => this.leases.take(holder, durationMs, from));
   }
 
   releaseLease(holder: string): Promise<void> {
-    return this.run('lease', () => {
-      if (this.state.lease?.holder === holder) this.state.lease = { ...this.state.lease, untilMs: 0 };
-    });
+    return this.run('lease', () => this.leases.release(holder));
   }
 
   readLease(): Promise<Lease | undefined> {
-    return this.run('lease', () => this.state.lease);
+    return this.run('lease', () => this.leases.read());
   }
 
   append(offset: number, payload: Buffer): Promise<void> {
     return this.run('append', () => {
-      if (offset !== this.state.end) throw conflict(offset, this.state.end);
+      checkBatchSize(payload);
+      if (offset !== this.state.end) throw offsetConflict(offset, this.state.end);
+      this.writeBudget.spend(payload.length);
       this.state.batches.set(offset, Buffer.from(payload));
       this.state.end = offset + 1;
-      if (!this.state.isWatchStalled) for (const watcher of [...this.state.watchers]) watcher();
+      this.state.tellWatchers();
     });
   }
 
   read(offset: number, max: number): Promise<StoredBatch[]> {
     return this.run('read', () => {
-      if (offset < this.state.trimmedBelow) throw conflict(offset, this.state.end);
+      if (offset < this.state.trimmedBelow) throw offsetConflict(offset, this.state.end);
       const found: StoredBatch[] = [];
       for (let at = offset; at < this.state.end && found.length < max; at++) {
         found.push({ offset: at, payload: this.state.batches.get(at) as Buffer });
@@ -94,17 +172,16 @@ export class MemoryStore implements CoordinationStore {
   }
 
   watch(changed: () => void): () => void {
-    this.state.watchers.add(changed);
-    return () => this.state.watchers.delete(changed);
+    return this.state.addWatcher({ caller: this.caller, changed });
   }
 
   writeSnapshot(snapshot: Snapshot): Promise<void> {
     return this.run('writeSnapshot', () => {
       const current = this.state.snapshot;
-      if (current !== undefined && !isNewerSnapshot(snapshot, current)) {
-        throw new BrokerError('store.conflict', 'a newer snapshot is there');
-      }
-      this.state.snapshot = { ...snapshot, chunks: snapshot.chunks.map((chunk) => Buffer.from(chunk)) };
+      if (current !== undefined && !isNewerSnapshot(snapshot, current)) throw snapshotConflict(snapshot, current);
+      const chunks = snapshot.chunks.map((chunk) => Buffer.from(chunk));
+      for (const chunk of chunks) this.writeBudget.spend(chunk.length);
+      this.state.snapshot = { ...snapshot, chunks };
     });
   }
 
@@ -122,8 +199,15 @@ export class MemoryStore implements CoordinationStore {
   async close(): Promise<void> {}
 }
 
-export function conflict(offset: number, end: number): BrokerError {
-  return new BrokerError('store.conflict', `offset ${offset} cannot be used, the log ends at ${end}`, {
-    context: { offset, end },
-  });
+function leaseRegister(state: MemoryStoreState): LeaseRegister {
+  return {
+    read: async () => state.lease,
+    async swap(from, next) {
+      const { lease } = state;
+      if (lease?.version !== from?.version) return lease as Lease;
+      state.lease = { ...next, version: state.nextLeaseVersion() };
+      if (lease?.holder !== next.holder) state.tellWatchers();
+      return state.lease;
+    },
+  };
 }

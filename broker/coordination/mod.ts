@@ -4,4 +4,12 @@
  */
 export { FilesStore } from './files-store.ts';
 export { MemoryStore, MemoryStoreState, type StoreFault, type StoreOperation } from './memory-store.ts';
-export type { CoordinationStore, Lease, Snapshot, SnapshotName, StoredBatch } from './store.ts';
+export {
+  BATCH_BYTES_MAX,
+  type CoordinationStore,
+  type Lease,
+  type Snapshot,
+  type SnapshotName,
+  type StoredBatch,
+} from './store.ts';
+export { unlimitedBudget, WriteBudget, type WritePriority } from './write-budget.ts';

@@ -1,150 +1,255 @@
-/** The contract of the coordination store: the same checks for every implementation. */
-import { describe, expect, test } from 'vitest';
+/** The contract of the coordination store on the stores that need nothing but this process. */
+import { expect, test } from 'vitest';
+import { describeStore, type StoreKind } from '../../test/support/store-contract.ts';
+import type { Clock, Disk, DiskFile } from '../std/mod.ts';
 import { MemoryDisk } from '../std/sim/memory-disk.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
-import { type CoordinationStore, FilesStore, MemoryStore, MemoryStoreState } from './mod.ts';
-
-interface Subject {
-  readonly clock: SimClock;
-  /** Another process at the same store. */
-  readonly open: () => CoordinationStore;
-}
-
-const subjects: Record<string, () => Subject> = {
-  memory() {
-    const clock = new SimClock();
-    const state = new MemoryStoreState();
-    return { clock, open: () => new MemoryStore(state, clock) };
-  },
-  files() {
-    const clock = new SimClock();
-    const random = new SeededRandom(7);
-    const disk = new MemoryDisk();
-    disk.makeFolder('/store');
-    return { clock, open: () => new FilesStore({ disk, clock, random, folder: '/store' }) };
-  },
-};
+import { FilesStore, MemoryStore, MemoryStoreState, type StoreFault, WriteBudget } from './mod.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const texts = (batches: readonly { payload: Buffer }[]): string[] => batches.map(({ payload }) => payload.toString());
 
-for (const [kind, create] of Object.entries(subjects)) {
-  describe(`${kind} store`, () => {
-    test('batches are read back in order', async () => {
-      const store = create().open();
-      for (let i = 0; i < 5; i++) await store.append(i, bytes(`batch ${i}`));
-      expect(await store.end()).toBe(5);
-      expect(texts(await store.read(1, 3))).toEqual(['batch 1', 'batch 2', 'batch 3']);
-    });
-
-    test('an offset is taken once, whoever tries', async () => {
-      const { open } = create();
-      const [first, second] = [open(), open()];
-      await first.append(0, bytes('a'));
-      await expect(second.append(0, bytes('b'))).rejects.toMatchObject({ code: 'store.conflict' });
-      await expect(first.append(0, bytes('a'))).rejects.toMatchObject({ code: 'store.conflict' });
-      expect(texts(await second.read(0, 10))).toEqual(['a']);
-    });
-
-    test('no offset is skipped', async () => {
-      const store = create().open();
-      await expect(store.append(3, bytes('x'))).rejects.toMatchObject({ code: 'store.conflict' });
-      expect(await store.end()).toBe(0);
-    });
-
-    test('a writer that slept through a trim finds its offset taken', async () => {
-      const { open } = create();
-      const [sleeper, active] = [open(), open()];
-      for (let i = 0; i < 4; i++) await active.append(i, bytes(`${i}`));
-      // The sleeper read the end as 2 before others appended and trimmed; now it wakes and writes.
-      await active.trim(4);
-      await expect(sleeper.append(2, bytes('late'))).rejects.toMatchObject({ code: 'store.conflict' });
-      await expect(open().append(2, bytes('late'))).rejects.toMatchObject({ code: 'store.conflict' });
-      await expect(active.read(2, 1)).rejects.toMatchObject({ code: 'store.conflict' });
-      await active.append(4, bytes('4'));
-      expect(texts(await sleeper.read(4, 1))).toEqual(['4']);
-    });
-
-    test('a fresh process sees all of it', async () => {
-      const { open } = create();
-      const store = open();
-      for (let i = 0; i < 3; i++) await store.append(i, bytes(`${i}`));
-      await store.trim(2);
-      const fresh = open();
-      expect(await fresh.end()).toBe(3);
-      expect(texts(await fresh.read(2, 9))).toEqual(['2']);
-    });
-
-    test('a lease is held by one until it runs out, and its epoch grows with the holder', async () => {
-      const { open, clock } = create();
-      const [a, b] = [open(), open()];
-      expect(await a.acquireLease('a', 1000)).toMatchObject({ holder: 'a', epoch: 1 });
-      expect(await b.acquireLease('b', 1000)).toMatchObject({ holder: 'a' });
-      clock.elapse(900);
-      expect(await a.acquireLease('a', 1000)).toMatchObject({ holder: 'a', epoch: 1 });
-      clock.elapse(900);
-      expect(await b.acquireLease('b', 1000)).toMatchObject({ holder: 'a' });
-      clock.elapse(200);
-      expect(await b.acquireLease('b', 1000)).toMatchObject({ holder: 'b', epoch: 2 });
-      await b.releaseLease('b');
-      expect(await a.acquireLease('a', 1000)).toMatchObject({ holder: 'a', epoch: 3 });
-    });
-
-    test('a snapshot only moves forward', async () => {
-      const { open } = create();
-      const store = open();
-      expect(await store.readSnapshot()).toBeUndefined();
-      await store.writeSnapshot({ controllerEpoch: 1, offset: 10, chunks: [bytes('a'), bytes('b')] });
-      await expect(store.writeSnapshot({ controllerEpoch: 2, offset: 9, chunks: [] })).rejects.toMatchObject({
-        code: 'store.conflict',
-      });
-      await store.writeSnapshot({ controllerEpoch: 2, offset: 20, chunks: [bytes('c')] });
-      const read = await open().readSnapshot();
-      expect(read).toMatchObject({ controllerEpoch: 2, offset: 20 });
-      expect(read?.chunks.map(String)).toEqual(['c']);
-    });
-
-    test('watchers hear of appends by others', async () => {
-      const { open, clock } = create();
-      const [a, b] = [open(), open()];
-      let heard = 0;
-      const stop = b.watch(() => heard++);
-      await a.append(0, bytes('x'));
-      clock.advance(1000);
-      expect(heard).toBeGreaterThan(0);
-      stop();
-      await a.append(1, bytes('y'));
-      const before = heard;
-      clock.advance(1000);
-      expect(heard).toBe(before);
-    });
-  });
+/** The same time on a wall clock that is off. */
+function skewed(clock: SimClock, skewMs: number): Clock {
+  return {
+    nowMs: () => clock.nowMs() + skewMs,
+    monotonicMs: () => clock.monotonicMs(),
+    idleShare: () => clock.idleShare(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+    endOfTurn: (callback) => clock.endOfTurn(callback),
+  };
 }
 
-test('files: what was appended survives power loss, and a torn writer leaves nothing', async () => {
-  for (let seed = 0; seed < 30; seed++) {
+function simulated(clock: SimClock) {
+  return {
+    elapse: (ms: number) => clock.advanceAndSettle(ms),
+    async until(isSo: () => boolean): Promise<void> {
+      for (let step = 0; step < 100 && !isSo(); step++) await clock.advanceAndSettle(100);
+      expect(isSo()).toBe(true);
+    },
+    jumpWallClocks(ms: number): void {
+      clock.skewMs += ms;
+    },
+  };
+}
+
+const memory: StoreKind = {
+  name: 'memory',
+  can: [
+    'jumpWallClocks',
+    'failNextAppend',
+    'putNextAppendToSleep',
+    'makeUnavailable',
+    'slowDown',
+    'stallWatches',
+    'remember',
+  ],
+  async create() {
     const clock = new SimClock();
-    const random = new SeededRandom(seed);
-    const disk = new MemoryDisk();
+    const state = new MemoryStoreState();
+    const once = (fault: StoreFault): void => {
+      state.fault = (operation) => {
+        if (operation !== 'append') return undefined;
+        state.fault = () => undefined;
+        return fault;
+      };
+    };
+    return {
+      ...simulated(clock),
+      open: async (skewMs = 0) => new MemoryStore(state, skewed(clock, skewMs)),
+      failNextAppend: (fault) => once({ kind: fault === 'before' ? 'fail' : 'lost' }),
+      putNextAppendToSleep() {
+        once({ kind: 'delay', delayMs: 5000 });
+        return { isAsleep: Promise.resolve(), wake: () => void clock.advance(5000) };
+      },
+      makeUnavailable: () => state.makeUnavailable(),
+      slowDown(delayMs) {
+        state.fault = () => ({ kind: 'late', delayMs });
+      },
+      stallWatches() {
+        state.isWatchStalled = true;
+      },
+      async remember() {
+        const contents = state.copy();
+        return async () => state.goBackTo(contents);
+      },
+    };
+  },
+};
+
+/** A disk that can be away, and that can stop a writer just before it gives its file a name. */
+class FaultyDisk {
+  isAway = false;
+  sleeper: { readonly isAsleep: () => void; readonly wake: Promise<void> } | undefined;
+
+  wrap(disk: MemoryDisk): Disk {
+    return new Proxy(disk as Disk, {
+      get: (target, key) => {
+        const member = Reflect.get(target, key) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) => {
+          if (this.isAway) throw Object.assign(new Error('EIO: the disk is away'), { code: 'EIO' });
+          const result = member.apply(target, args);
+          return key === 'open' ? this.wrapFile(result as DiskFile) : result;
+        };
+      },
+    });
+  }
+
+  private wrapFile(file: DiskFile): DiskFile {
+    const datasync = file.datasync.bind(file);
+    file.datasync = async () => {
+      await datasync();
+      const { sleeper } = this;
+      this.sleeper = undefined;
+      sleeper?.isAsleep();
+      await sleeper?.wake;
+    };
+    return file;
+  }
+}
+
+const files: StoreKind = {
+  name: 'files',
+  can: ['jumpWallClocks', 'failNextAppend', 'putNextAppendToSleep', 'makeUnavailable', 'remember'],
+  async create() {
+    const clock = new SimClock();
+    const random = new SeededRandom(7);
+    const disk = new MemoryDisk({ clock });
+    const faults = new FaultyDisk();
     disk.makeFolder('/store');
-    disk.syncFolder('/');
-    const store = new FilesStore({ disk, clock, random, folder: '/store' });
+    return {
+      ...simulated(clock),
+      open: async (skewMs = 0) =>
+        new FilesStore({ disk: faults.wrap(disk), clock: skewed(clock, skewMs), random, folder: '/store' }),
+      failNextAppend(fault) {
+        const path = fault === 'before' ? /log\/.*\.tmp$/ : /log$/;
+        disk.inject({ operation: 'datasync', path, kind: 'EIO', times: 1 });
+      },
+      putNextAppendToSleep() {
+        const asleep = Promise.withResolvers<void>();
+        const awake = Promise.withResolvers<void>();
+        faults.sleeper = { isAsleep: asleep.resolve, wake: awake.promise };
+        return { isAsleep: asleep.promise, wake: awake.resolve };
+      },
+      makeUnavailable() {
+        faults.isAway = true;
+        return () => {
+          faults.isAway = false;
+        };
+      },
+      async remember() {
+        const kept = new Map(disk.list('/store/log').map((name) => [name, disk.readFile(`/store/log/${name}`)]));
+        return async () => {
+          for (const name of disk.list('/store/log')) if (!kept.has(name)) disk.removeFile(`/store/log/${name}`);
+        };
+      },
+    };
+  },
+};
+
+for (const kind of [memory, files]) describeStore(kind);
+
+test('memory: faults meet one caller and spare the other', async () => {
+  const clock = new SimClock();
+  const state = new MemoryStoreState();
+  const [a, b] = ['a', 'b'].map((caller) => new MemoryStore(state, clock, { caller }));
+  const restore = state.makeUnavailable((caller) => caller === 'a');
+  let heard = 0;
+  a?.watch(() => heard++);
+  state.isWatchStalled = (caller) => caller === 'a';
+  await b?.append(0, bytes('x'));
+  await expect(a?.end()).rejects.toMatchObject({ code: 'store.unavailable' });
+  restore();
+  expect(await a?.end()).toBe(1);
+  expect(heard).toBe(0);
+});
+
+test('memory: what is written counts against the budget, snapshots too', async () => {
+  const clock = new SimClock();
+  const writeBudget = new WriteBudget({ bytesMax: 100, windowMs: 1000, monotonicMs: () => clock.monotonicMs() });
+  const store = new MemoryStore(new MemoryStoreState(), clock, { writeBudget });
+  await store.append(0, Buffer.alloc(60));
+  expect(writeBudget.waitMs('admin')).toBe(0);
+  await store.writeSnapshot({ controllerEpoch: 1, offset: 1, chunks: [Buffer.alloc(40), Buffer.alloc(10)] });
+  expect(writeBudget.waitMs('admin')).toBe(100);
+  await store.append(1, Buffer.alloc(1));
+  clock.elapse(110);
+  expect(writeBudget.waitMs('admin')).toBe(0);
+});
+
+interface FilesWorld {
+  readonly clock: SimClock;
+  readonly random: SeededRandom;
+  readonly disk: MemoryDisk;
+  readonly open: () => FilesStore;
+}
+
+function filesWorld(seed: number): FilesWorld {
+  const clock = new SimClock();
+  const random = new SeededRandom(seed);
+  const disk = new MemoryDisk({ clock });
+  disk.makeFolder('/store');
+  disk.syncFolder('/');
+  return { clock, random, disk, open: () => new FilesStore({ disk, clock, random, folder: '/store' }) };
+}
+
+test('files: what was appended or trimmed survives power loss, and a torn writer leaves nothing', async () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const { disk, random, open } = filesWorld(seed);
+    const store = open();
     for (let i = 0; i < 5; i++) await store.append(i, bytes(`batch ${i}`));
+    await store.writeSnapshot({ controllerEpoch: 1, offset: 3, chunks: [bytes('snapshot')] });
+    if (seed % 2 === 0) await store.trim(2);
     disk.powerLoss(random);
-    const again = new FilesStore({ disk, clock, random, folder: '/store' });
-    expect(texts(await again.read(0, 9))).toEqual(['batch 0', 'batch 1', 'batch 2', 'batch 3', 'batch 4']);
+    const again = open();
+    expect(texts(await again.read(2, 9))).toEqual(['batch 2', 'batch 3', 'batch 4']);
+    expect((await again.readSnapshot())?.chunks.map(String)).toEqual(['snapshot']);
     await again.append(5, bytes('batch 5'));
+    if (seed % 2 === 0) await expect(again.read(1, 1)).rejects.toMatchObject({ code: 'store.conflict' });
   }
 });
 
-test('memory: an append whose answer was lost has taken effect, one that failed has not', async () => {
-  const clock = new SimClock();
-  const state = new MemoryStoreState();
-  const store = new MemoryStore(state, clock);
-  state.fault = (operation) => (operation === 'append' ? { kind: 'lost' } : undefined);
-  await expect(store.append(0, bytes('a'))).rejects.toMatchObject({ code: 'store.unavailable' });
-  state.fault = (operation) => (operation === 'append' ? { kind: 'fail' } : undefined);
-  await expect(store.append(1, bytes('b'))).rejects.toMatchObject({ code: 'store.unavailable' });
-  expect(await store.end()).toBe(1);
+test('files: what a reader saw of a writer that died before its sync survives power loss', async () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const { disk, random, open } = filesWorld(seed);
+    await open().append(0, bytes('0'));
+    // The writer gives its batch a name, and is killed before it can sync the folder.
+    disk.inject({ operation: 'datasync', path: /log$/, kind: 'EIO', times: 1, skip: 1 });
+    await expect(open().append(1, bytes('1'))).rejects.toMatchObject({ code: 'store.unavailable' });
+    const reader = open();
+    const seen = seed % 2 === 0 ? (await reader.read(0, 9)).length : await reader.end();
+    expect(seen).toBe(2);
+    disk.powerLoss(random);
+    expect(texts(await open().read(0, 9))).toEqual(['0', '1']);
+  }
+});
+
+test('files: a controller that cleans up leaves the chunks that another is writing', async () => {
+  const { open } = filesWorld(1);
+  const [old, next] = [open(), open()];
+  await old.writeSnapshot({ controllerEpoch: 1, offset: 1, chunks: [bytes('a')] });
+  await old.writeSnapshot({ controllerEpoch: 1, offset: 2, chunks: [bytes('b')] });
+  const writing = next.writeSnapshot({ controllerEpoch: 2, offset: 9, chunks: ['c', 'd', 'e'].map(bytes) });
+  const cleaning = old.writeSnapshot({ controllerEpoch: 1, offset: 3, chunks: [bytes('x')] });
+  const [written] = await Promise.allSettled([writing, cleaning]);
+  const read = await open().readSnapshot();
+  if (written.status === 'fulfilled') expect(read?.chunks.map(String)).toEqual(['c', 'd', 'e']);
+  else expect(read).toMatchObject({ offset: 3 });
+  await next.writeSnapshot({ controllerEpoch: 2, offset: 9, chunks: ['c', 'd', 'e'].map(bytes) }).catch(() => {});
+  expect((await open().readSnapshot())?.chunks.map(String)).toEqual(['c', 'd', 'e']);
+});
+
+test('files: the folder stays small however long the log runs', async () => {
+  const { disk, open } = filesWorld(1);
+  const store = open();
+  for (let offset = 0; offset < 300; offset++) {
+    await store.append(offset, bytes('x'));
+    await store.acquireLease('a', 1000);
+    if (offset % 20 !== 0) continue;
+    await store.writeSnapshot({ controllerEpoch: 1, offset, chunks: [bytes('s')] });
+    await store.trim(offset - 20);
+  }
+  const counts = disk.list('/store').map((name) => disk.list(`/store/${name}`).length);
+  expect(Math.max(...counts)).toBeLessThan(50);
 });

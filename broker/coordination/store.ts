@@ -4,17 +4,26 @@
  * Its one primitive is `append`: it takes an offset once, for ever, even after the batch was trimmed. That, and not the
  * lease, is what keeps the metadata safe; the lease only says who should try.
  */
+import { BrokerError } from '../std/mod.ts';
+import type { WriteBudget } from './write-budget.ts';
+
+/** A store refuses a larger batch: an object of Kubernetes holds little more, and size is latency. */
+export const BATCH_BYTES_MAX = 512 * 1024;
+
 export interface StoredBatch {
   readonly offset: number;
   readonly payload: Buffer;
 }
 
 export interface Lease {
+  /** Empty when the lease was given up. */
   readonly holder: string;
   /** Grows with every change of holder. */
   readonly epoch: number;
-  /** By the clock of the store. */
-  readonly untilMs: number;
+  /** How long the holder may go without renewing. Everybody counts it on a clock of their own: see LeaseElection. */
+  readonly durationMs: number;
+  /** Another one after every write, renewals included. Only equality means anything. */
+  readonly version: string;
 }
 
 export interface SnapshotName {
@@ -29,21 +38,37 @@ export interface Snapshot extends SnapshotName {
 
 /** Rejections are BrokerErrors: `store.unavailable` (the outcome is unknown), `store.conflict` (it did not happen). */
 export interface CoordinationStore {
+  /** What may still be written before changes that can wait should wait. */
+  readonly writeBudget: WriteBudget;
+
   /**
-   * Takes the lease, or renews it, when it is free, expired or held by `holder`; returns the lease as it then stands.
+   * Takes the lease, or renews it, when it is free, held by `holder`, or was seen unchanged by this process for its
+   * whole duration; returns the lease as it then stands.
    */
   acquireLease(holder: string, durationMs: number): Promise<Lease>;
+  /**
+   * Takes the lease at once from a holder that is known to be dead, if it is still exactly what `from` was; returns the
+   * lease as it then stands. A mistake costs a change of controller, never data.
+   */
+  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease>;
   /** Gives the lease up early; silent when another holds it. */
   releaseLease(holder: string): Promise<void>;
   readLease(): Promise<Lease | undefined>;
 
-  /** Writes the batch of one offset. `store.conflict` when the offset was ever taken. */
+  /**
+   * Writes the batch of one offset. `store.conflict` when the offset was ever taken or is not the next; with
+   * `snapshotBelow` in its context when the store has no room before a snapshot covers all below that offset.
+   * `store.tooLarge` beyond BATCH_BYTES_MAX.
+   */
   append(offset: number, payload: Buffer): Promise<void>;
-  /** Batches from `offset` on, in order, at most `max`. `store.conflict` when `offset` was trimmed. */
+  /** Batches from `offset` on, in order, at most `max`. `store.conflict` when `offset` was trimmed and is gone. */
   read(offset: number, max: number): Promise<StoredBatch[]>;
   /** The first offset that was never taken, read past every cache. */
   end(): Promise<number>;
-  /** Calls `changed` soon after batches may have been appended; a hint, which may be late, doubled or missing. */
+  /**
+   * Calls `changed` soon after batches may have been appended or the lease may have changed hands; a hint, which may be
+   * late, doubled or missing.
+   */
   watch(changed: () => void): () => void;
 
   /**
@@ -51,12 +76,38 @@ export interface CoordinationStore {
    */
   writeSnapshot(snapshot: Snapshot): Promise<void>;
   readSnapshot(): Promise<Snapshot | undefined>;
-  /** Frees the batches below `offset`; their offsets stay taken. */
+  /** Allows the batches below `offset` to go; their offsets stay taken. */
   trim(offset: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Orders snapshots: a later controller's is newer, then the one that covers more. */
+/** Orders snapshots: the one that covers more is newer, then the one of the later controller. */
 export function isNewerSnapshot(a: SnapshotName, b: SnapshotName): boolean {
   return a.offset > b.offset || (a.offset === b.offset && a.controllerEpoch > b.controllerEpoch);
+}
+
+export function offsetConflict(offset: number, end: number): BrokerError {
+  return new BrokerError('store.conflict', `offset ${offset} cannot be used, the log ends at ${end}`, {
+    context: { offset, end },
+  });
+}
+
+export function snapshotConflict(offered: SnapshotName, present: SnapshotName): BrokerError {
+  return new BrokerError('store.conflict', 'a snapshot that is not older is there', {
+    context: { offset: offered.offset, presentOffset: present.offset },
+  });
+}
+
+export function checkBatchSize(payload: Buffer): void {
+  if (payload.length <= BATCH_BYTES_MAX) return;
+  throw new BrokerError(
+    'store.tooLarge',
+    `a metadata batch of ${payload.length} bytes is beyond the ${BATCH_BYTES_MAX} bytes that a store takes`,
+    { context: { sizeBytes: payload.length, maxBytes: BATCH_BYTES_MAX } },
+  );
+}
+
+export function unavailable(what: string, cause?: unknown): BrokerError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  return new BrokerError('store.unavailable', `${what}${reason}`, { retriable: true, cause });
 }

@@ -18,6 +18,7 @@ export type BrokerErrorCode =
   | 'record.invalid'
   | 'store.conflict'
   | 'store.fenced'
+  | 'store.tooLarge'
   | 'store.unavailable'
   | 'store.wentBack';
 

@@ -104,6 +104,26 @@ export function nodeDisk(): Disk {
         fs.closeSync(descriptor);
       }
     },
+    async syncFolderAsync(path) {
+      const folder = await fs.promises.open(path, 'r');
+      try {
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
+    },
+    watchFolder(path, changed) {
+      try {
+        const watcher = fs.watch(path, { persistent: false }, (_event, name) => {
+          if (name !== null) changed(name);
+        });
+        watcher.on('error', () => watcher.close());
+        return () => watcher.close();
+      } catch {
+        // The system has no more watches to give, or none at all.
+        return () => {};
+      }
+    },
     readFile: (path) => fs.readFileSync(path),
     space(path) {
       const stat = fs.statfsSync(path);

@@ -57,7 +57,15 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** link(2): makes `to` another name of `from`; throws EEXIST when `to` exists. */
   link(from: string, to: string): void;
+  /** fsync(2) of a folder on the loop: for start-up and shutdown only. */
   syncFolder(path: string): void;
+  /** fsync(2) of a folder on the thread pool. */
+  syncFolderAsync(path: string): Promise<void>;
+  /**
+   * Calls `changed` with a name that came, went or was written in the folder, also by other processes, until the
+   * returned function is called. A hint: where the system has no such notice it never comes.
+   */
+  watchFolder(path: string, changed: (name: string) => void): () => void;
   readFile(path: string): Buffer;
   /** Bytes the file system can still take, and its size. */
   space(path: string): { readonly freeBytes: number; readonly totalBytes: number };

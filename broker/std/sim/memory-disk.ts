@@ -68,10 +68,12 @@ class FolderNode {
   readonly entries = new Map<string, Node>();
   readonly durable = new Map<string, Node>();
   unsynced: NameOperation[] = [];
+  readonly watchers = new Set<(name: string) => void>();
 
   apply(operation: NameOperation): void {
     applyNames(this.entries, operation);
     this.unsynced.push(operation);
+    for (const watcher of [...this.watchers]) for (const { name } of operation) watcher(name);
   }
 
   sync(): void {
@@ -299,6 +301,22 @@ export class MemoryDisk implements Disk {
     if (!(node instanceof FolderNode)) throw systemError('ENOENT', 'fsync', path);
     this.change('datasync', path);
     node.sync();
+  }
+
+  async syncFolderAsync(path: string): Promise<void> {
+    this.syncFolder(path);
+  }
+
+  /** Those who died before hear nothing any more. */
+  watchFolder(path: string, changed: (name: string) => void): () => void {
+    const node = this.find(path);
+    if (!(node instanceof FolderNode)) throw systemError('ENOENT', 'watch', path);
+    const { generation } = this;
+    const watcher = (name: string): void => {
+      if (this.isCurrent(generation)) changed(name);
+    };
+    node.watchers.add(watcher);
+    return () => node.watchers.delete(watcher);
   }
 
   readFile(path: string): Buffer {

@@ -3,10 +3,8 @@
  * own.
  */
 import type { BrokerConfig } from './config/mod.ts';
+import { CONTROL_LISTENER } from './membership/mod.ts';
 import { BrokerError } from './std/mod.ts';
-
-/** The control listener's name. It takes what brokers say to each other, and no client is told of it. */
-export const CONTROL_LISTENER = 'CONTROL';
 
 export interface ListenerPlan {
   readonly name: string;

@@ -4,17 +4,25 @@
  */
 
 import { adoptLogs } from './adopt-logs.ts';
-import { type BrokerConfig, buildLogConfig, configRules, effectiveTopicValue } from './config/mod.ts';
-import { Controller, type Controller as ControllerType, registerBroker, unfenceBroker } from './controller/mod.ts';
+import { type BrokerConfig, buildLogConfig, configRules, effectiveTopicValue, topicRules } from './config/mod.ts';
+import { ClusterKeeper, Controller } from './controller/mod.ts';
 import { type CoordinationStore, FilesStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
-import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, ProducerIds } from './handlers/mod.ts';
+import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
 import { type ListenerPlan, planListeners } from './listeners.ts';
 import { identifyFolders, type LogConfig, LogManager } from './log/mod.ts';
+import {
+  BrokerLifecycle,
+  CONTROL_LISTENER,
+  ControllerChannel,
+  controlEndpointOf,
+  PeerProbe,
+} from './membership/mod.ts';
 import {
   ConfigResource,
   configKey,
   configsOf,
+  EMPTY_IMAGE,
   type MetadataDelta,
   type MetadataImage,
   MetadataLoader,
@@ -28,6 +36,8 @@ import { Telemetry } from './telemetry/mod.ts';
 const COORDINATION_FOLDER = '__ottla_metadata';
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */
 const DRAIN_MS = 500;
+/** A controller that does not answer must not keep a broker from stopping. */
+const CONTROLLED_SHUTDOWN_MS = 10_000;
 
 export interface RunningBroker {
   readonly broker: Broker;
@@ -43,20 +53,72 @@ export async function startBroker(options: {
   readonly config: BrokerConfig;
   /** Default: a folder beside the logs. */
   readonly store?: CoordinationStore;
-  /** Default: what the log folders say, or a new one. */
-  readonly clusterId?: string;
 }): Promise<RunningBroker> {
   const { runtime, config } = options;
   const { clock, random, disk, log } = runtime;
   const folders = config.list('log.dirs').length > 0 ? config.list('log.dirs') : config.list('log.dir');
   const found = identifyFolders(disk, folders);
   const nodeId = nodeIdOf(config, found?.nodeId);
-  const clusterId = options.clusterId ?? found?.clusterId ?? randomUuid(random);
 
-  // Metadata first: a topic's configs say how its log is opened.
   const store = options.store ?? openFilesStore(runtime, folders[0] as string);
   const loader = new MetadataLoader({ store, clock, log });
-  await loader.catchUp();
+  const router = new HandlerRouter(allHandlers);
+  const telemetry = new Telemetry();
+  const server = new Server({
+    runtime,
+    router,
+    limits: () => ({
+      frameBytesMax: config.number('socket.request.max.bytes'),
+      idleMsMax: config.number('connections.max.idle.ms'),
+      connectionsMax: config.number('max.connections'),
+      connectionsPerAddressMax: config.number('max.connections.per.ip'),
+    }),
+    observer: {
+      requestReceived() {},
+      responseSent: (context, responseBytes, times) =>
+        telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
+    },
+  });
+  // Peers may dial as soon as the log names this broker, so its ports are bound before anything does. Until the rooms
+  // are wired the router answers by closing the connection.
+  const listeners = await bindListeners(server, config);
+  const endpoints = listeners.map(({ name, isControl, advertisedHost, advertisedPort }) => ({
+    name: isControl ? CONTROL_LISTENER : name,
+    host: advertisedHost,
+    port: advertisedPort,
+  }));
+
+  // Metadata first: a topic's configs say how its log is opened.
+  await loader.until((image) => image !== EMPTY_IMAGE || loader.isAtEnd);
+  const controller = new Controller({
+    store,
+    loader,
+    clock,
+    random,
+    log,
+    nodeId,
+    holder: `broker-${nodeId}`,
+    clusterId: found?.clusterId ?? randomUuid(random),
+    endpoints: () => endpoints,
+  });
+  const keeper = new ClusterKeeper({
+    controller,
+    image: () => loader.image,
+    clock,
+    log,
+    topicRules: topicRules(config),
+    limits: () => ({
+      sessionTimeoutMs: config.number('broker.session.timeout.ms'),
+      balancesLeaders: config.boolean('auto.leader.rebalance.enable'),
+      balanceIntervalMs: config.number('leader.imbalance.check.interval.seconds') * 1000,
+    }),
+  });
+  keeper.start();
+  loader.start();
+  // Nobody has claimed the log yet, so nobody has named the cluster: whoever leads first does.
+  const isNewCluster = loader.image.clusterId === '';
+  if (isNewCluster) controller.start();
+  const { clusterId } = await loader.until((image) => image.clusterId !== '');
 
   const logs = await LogManager.open({
     runtime,
@@ -76,15 +138,31 @@ export async function startBroker(options: {
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
   });
 
-  const directoryId = logs.folders[0]?.directoryId ?? '';
-  const controller = new Controller({ store, loader, clock, random, log, nodeId, holder: `${nodeId}@${directoryId}` });
-  const isKnownPartition = (topic: string, partition: number): boolean =>
-    loader.image.topicsByName.get(topic)?.partitions[partition] !== undefined;
+  const channel = new ControllerChannel({ network: runtime.network, clock, log, image: () => loader.image, nodeId });
+  const lifecycle = new BrokerLifecycle({
+    nodeId,
+    clusterId,
+    channel,
+    loader,
+    clock,
+    log,
+    registration: {
+      incarnationId: randomUuid(random),
+      endpoints,
+      rack: config.text('broker.rack'),
+      directories: logs.folders.filter(({ isOffline }) => !isOffline).map(({ directoryId }) => directoryId),
+    },
+    previousEpoch: logs.previousBrokerEpoch ?? -1,
+    heartbeatIntervalMs: config.number('broker.heartbeat.interval.ms'),
+    sessionTimeoutMs: config.number('broker.session.timeout.ms'),
+    onReplaced: () => server.destroy(),
+  });
+  const probe = new PeerProbe({ network: runtime.network, clock });
   const replicas = new ReplicaManager({
     nodeId,
     logs,
     log,
-    isKnownPartition,
+    isKnownPartition: (topic, partition) => loader.image.topicsByName.get(topic)?.partitions[partition] !== undefined,
     configOf: (topic) => ({
       log: logConfigOf(config, loader.image, topic),
       minInSyncReplicas: Number(
@@ -101,9 +179,6 @@ export async function startBroker(options: {
       topicName: (id) => loader.image.topicsById.get(id)?.name,
     },
   });
-  const telemetry = new Telemetry();
-  const router = new HandlerRouter(allHandlers);
-  const producerIds = new ProducerIds(controller, nodeId);
   const broker = new Broker({
     runtime,
     nodeId,
@@ -113,6 +188,11 @@ export async function startBroker(options: {
     telemetry,
     metadata: loader,
     controller,
+    keeper,
+    channel,
+    peerConnections: new PeerConnections((brokerId, brokerEpoch) =>
+      fenceIfGone({ brokerId, brokerEpoch, controller, keeper, probe, loader }),
+    ),
     logs,
     replicas,
     fetchSessions: new FetchSessions({
@@ -121,78 +201,88 @@ export async function startBroker(options: {
       slots: config.number('max.incremental.fetch.session.cache.slots'),
     }),
     groups,
-    producerIds,
+    producerIds: new ProducerIds({ channel, brokerId: nodeId, brokerEpoch: () => lifecycle.brokerEpoch }),
     servedVersions: (key, isControl) => router.servedVersions(key, isControl),
+    handlerOf: (key) => router.handlerOf(key),
   });
+  channel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, probe, loader });
   router.serve(broker);
-
-  config.onChange(() => replicas.allConfigsChanged());
-  const apply = (image: MetadataImage, delta: MetadataDelta): Promise<void> =>
-    applyImage({ image, delta, nodeId, config, replicas, groups, telemetry });
-  await apply(loader.image, wholeImage(loader.image));
-  loader.subscribe(apply);
-  loader.start();
-  controller.start();
-  await controller.awaitActive();
-  await adoptLogs({ controller, logs, nodeId, log });
-
-  const server = new Server({
-    runtime,
-    router,
-    limits: () => ({
-      frameBytesMax: config.number('socket.request.max.bytes'),
-      idleMsMax: config.number('connections.max.idle.ms'),
-      connectionsMax: config.number('max.connections'),
-      connectionsPerAddressMax: config.number('max.connections.per.ip'),
-    }),
-    observer: {
-      requestReceived() {},
-      responseSent: (context, responseBytes, times) =>
-        telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
-    },
-  });
   exportMetrics({ telemetry, broker, server, logs });
+  config.onChange(() => replicas.allConfigsChanged());
+  if (!isNewCluster) controller.start();
 
-  // Ports are bound before the registration says where they are; requests that come in meanwhile are answered from the
-  // image as it is, in which this broker is still fenced.
-  const listeners: ListenerPlan[] = [];
-  for (const plan of planListeners(config)) {
-    const port = await server.listen({ name: plan.name, host: plan.host, port: plan.port, isControl: plan.isControl });
-    listeners.push({ ...plan, port, advertisedPort: plan.advertisedPort === 0 ? port : plan.advertisedPort });
-  }
-  await register({
-    controller,
-    loader,
-    nodeId,
-    listeners,
-    rack: config.text('broker.rack'),
-    directoryId,
-    random: runtime,
-  });
-  producerIds.brokerEpoch = loader.image.brokers.get(nodeId)?.epoch ?? -1;
+  // The image may say that this broker leads what it led before it stopped. It does not until its registration is in
+  // the log, for with that the controller has decided what a broker that was away may still lead.
+  await lifecycle.register();
+  await adoptLogs({ controller, logs, nodeId, log });
+  await loader.attach((image, delta) => applyImage({ image, delta, nodeId, config, replicas, groups, telemetry }));
+  await lifecycle.serve();
+  await loader.until((image) => image.brokers.get(nodeId)?.isFenced === false);
 
   let isClosing = false;
   return {
     broker,
     listeners,
     telemetry,
-    isReady: () => !isClosing && loader.image.brokers.get(nodeId)?.isFenced === false,
+    isReady: () => !isClosing && lifecycle.isServing,
     async close(): Promise<void> {
       isClosing = true;
+      await lifecycle.shutDown(CONTROLLED_SHUTDOWN_MS);
       await server.close();
       await new Promise<void>((resolve) => {
         if (server.connectionCount === 0) resolve();
         else clock.after(DRAIN_MS, resolve);
       });
       server.destroy();
+      channel.close();
+      keeper.close();
       await groups.close();
       loader.close();
       await controller.close();
-      await logs.close({ brokerEpoch: loader.image.brokers.get(nodeId)?.epoch ?? -1 });
+      await logs.close({ brokerEpoch: lifecycle.brokerEpoch });
       await store.close();
       await runtime.executor.close();
     },
   };
+}
+
+async function bindListeners(server: Server, config: BrokerConfig): Promise<ListenerPlan[]> {
+  const listeners: ListenerPlan[] = [];
+  for (const plan of planListeners(config)) {
+    const port = await server.listen({ name: plan.name, host: plan.host, port: plan.port, isControl: plan.isControl });
+    listeners.push({ ...plan, port, advertisedPort: plan.advertisedPort === 0 ? port : plan.advertisedPort });
+  }
+  return listeners;
+}
+
+/** The connection of a broker's heartbeats closed: a process that is gone need not be waited for. */
+async function fenceIfGone(options: {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly controller: Controller;
+  readonly keeper: ClusterKeeper;
+  readonly probe: PeerProbe;
+  readonly loader: MetadataLoader;
+}): Promise<void> {
+  const { brokerId, brokerEpoch, controller, keeper, probe, loader } = options;
+  const broker = loader.image.brokers.get(brokerId);
+  const endpoint = controlEndpointOf(broker?.endpoints ?? []);
+  if (!controller.isActive || broker?.epoch !== brokerEpoch || endpoint === undefined) return;
+  if (await probe.isGone(endpoint)) await keeper.fence(brokerId, brokerEpoch, 'its process is gone');
+}
+
+/** The connection to the controller closed: where its process is gone, its lease need not be waited for. */
+async function takeOverIfGone(options: {
+  readonly controllerId: number;
+  readonly controller: Controller;
+  readonly probe: PeerProbe;
+  readonly loader: MetadataLoader;
+}): Promise<void> {
+  const { controllerId, controller, probe, loader } = options;
+  const { image } = loader;
+  const endpoint = controlEndpointOf(image.controllerEndpoints);
+  if (image.controllerId !== controllerId || endpoint === undefined) return;
+  if (await probe.isGone(endpoint)) await controller.takeOver(controllerId);
 }
 
 function nodeIdOf(config: BrokerConfig, found: number | undefined): number {
@@ -214,16 +304,6 @@ function openFilesStore(runtime: Runtime, firstFolder: string): FilesStore {
 
 function logConfigOf(config: BrokerConfig, image: MetadataImage, topic: string): LogConfig {
   return buildLogConfig(config, configsOf(image, ConfigResource.topic, topic));
-}
-
-/** To a broker that just started everything is new. */
-function wholeImage(image: MetadataImage): MetadataDelta {
-  return {
-    changedTopics: new Set(image.topicsByName.keys()),
-    removedTopics: [],
-    changedConfigs: new Set(image.configs.keys()),
-    hasBrokerChanges: true,
-  };
 }
 
 /** Puts what the metadata says into effect on this broker. */
@@ -302,27 +382,4 @@ function coordinatorLog(replica: Replica): Parameters<GroupCoordinator['onElecti
       return bytes;
     },
   };
-}
-
-async function register(options: {
-  readonly controller: ControllerType;
-  readonly loader: MetadataLoader;
-  readonly nodeId: number;
-  readonly listeners: readonly ListenerPlan[];
-  readonly rack: string | null;
-  readonly directoryId: string;
-  readonly random: Runtime;
-}): Promise<void> {
-  const { controller, loader, nodeId, listeners, rack, directoryId } = options;
-  const endpoints = listeners.map(({ name, advertisedHost, advertisedPort }) => ({
-    name,
-    host: advertisedHost,
-    port: advertisedPort,
-  }));
-  const incarnationId = randomUuid(options.random.random);
-  await controller.submit((image) =>
-    registerBroker(image, { brokerId: nodeId, incarnationId, endpoints, rack, directories: [directoryId] }),
-  );
-  const epoch = loader.image.brokers.get(nodeId)?.epoch ?? -1;
-  await controller.submit((image) => unfenceBroker(image, nodeId, epoch));
 }

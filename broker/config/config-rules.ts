@@ -1,6 +1,6 @@
 /** What the controller asks about values before it writes them: are they legal, is this a list, what is its default. */
-import type { ConfigRules } from '../controller/mod.ts';
-import { ConfigResource } from '../metadata/mod.ts';
+import type { ConfigRules, TopicRules } from '../controller/mod.ts';
+import { ConfigResource, configsOf } from '../metadata/mod.ts';
 import { type BrokerConfig, brokerDefinitionsByName } from './broker-config.ts';
 import { type ConfigDefinition, parseList, validateValue } from './definition.ts';
 import {
@@ -63,6 +63,17 @@ export function configRules(broker: BrokerConfig): ConfigRules {
       if (resourceType === ConfigResource.topic) return parseList(effectiveTopicValue(broker, NO_OVERRIDES, name));
       return parseList(definitionsOf(resourceType)?.get(name)?.default ?? '');
     },
+  };
+}
+
+/** What elections ask of topics' configs. */
+export function topicRules(broker: BrokerConfig): TopicRules {
+  return {
+    minInSyncReplicas: (image, { name }) =>
+      Number(effectiveTopicValue(broker, configsOf(image, ConfigResource.topic, name), 'min.insync.replicas')),
+    allowsUncleanElection: (image, { name }) =>
+      effectiveTopicValue(broker, configsOf(image, ConfigResource.topic, name), 'unclean.leader.election.enable') ===
+      'true',
   };
 }
 

@@ -9,7 +9,7 @@ export {
   type ConfigValue,
   type ConfigValues,
 } from './broker-config.ts';
-export { configRules, definitionsOf } from './config-rules.ts';
+export { configRules, definitionsOf, topicRules } from './config-rules.ts';
 export { type ConfigDefinition, type ConfigType, nearestName, parseList, validateValue } from './definition.ts';
 export { parseOverride, parseProperties } from './properties.ts';
 export { topicSynonyms } from './synonyms.ts';

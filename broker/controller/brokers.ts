@@ -1,32 +1,102 @@
-/** Brokers: registered, fenced and unfenced; and the partitions that follow from it. */
-import {
-  type BrokerImage,
-  type MetadataImage,
-  type MetadataRecord,
-  NO_LEADER_CHANGE,
-  type PartitionImage,
+/**
+ * Brokers come and go, and the partitions that follow from it.
+ *
+ * A broker that goes may leave thousands of partitions. What does not fit one batch is decided in parts, and the record
+ * that completes it (the fence, the registration) is in the last: a controller that dies in between leaves a broker
+ * that still counts as alive, and the next one finds out again that it is not.
+ */
+import type {
+  BrokerImage,
+  EndpointImage,
+  MetadataImage,
+  MetadataRecord,
+  PartitionImage,
+  TopicImage,
 } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
+import { ZERO_UUID } from '../std/mod.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
+import { type ElectionRules, rulesOf } from './election-rules.ts';
+import { NO_LEADER, type PartitionTarget, planPartitionChange } from './partition-change.ts';
+
+/** About 64 KiB of changes: what a store takes in a few milliseconds. */
+const CHANGES_PER_BATCH = 1500;
 
 export interface Registration {
   readonly brokerId: number;
   readonly incarnationId: string;
-  readonly endpoints: BrokerImage['endpoints'];
+  readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly directories: readonly string[];
+  /** The epoch under which it shut down cleanly; -1 when it did not, or never ran. */
+  readonly previousEpoch: number;
 }
 
 /**
  * A broker that starts. The offset of this record becomes its epoch, so the record itself says -1. It starts fenced,
  * and is unfenced when it has caught up with its own registration.
+ *
+ * A process that did not end cleanly may have lost what it had acknowledged but not synced, so it leaves every in-sync
+ * set and every set of eligible leaders first (KIP-966); one whose disk is gone does not even count for having led
+ * last.
  */
-export function registerBroker(image: MetadataImage, registration: Registration): Decision<ApiError> {
-  const known = image.brokers.get(registration.brokerId);
-  if (known !== undefined && !known.isFenced && known.incarnationId === registration.incarnationId) {
-    return { records: [], result: apiError(ErrorCode.NONE) };
+export function registerBroker(
+  image: MetadataImage,
+  registration: Registration,
+  options: { readonly rules: ElectionRules; readonly hasSession: boolean },
+): Decision<ApiError> {
+  const { brokerId, incarnationId, directories } = registration;
+  const known = image.brokers.get(brokerId);
+  if (known?.incarnationId === incarnationId) return { records: [], result: apiError(ErrorCode.NONE) };
+  const refusal = registrationProblem(image, known, registration, options.hasSession);
+  if (refusal !== undefined) return { records: [], result: refusal };
+
+  const isClean = known !== undefined && registration.previousEpoch === known.epoch;
+  const hasLostDirectory = known?.directories.some((id) => !directories.includes(id)) ?? false;
+  const changes = planChanges(image, (topic, partition) => {
+    const at = partition.replicas.indexOf(brokerId);
+    if (at < 0) return undefined;
+    const directory = partition.directories[at] ?? ZERO_UUID;
+    const isEmpty = hasLostDirectory || (directory !== ZERO_UUID && !directories.includes(directory));
+    const target: PartitionTarget = {
+      inSyncReplicas: without(partition.inSyncReplicas, brokerId),
+      ...(isClean ? {} : { uncleanReplicas: [brokerId] }),
+      ...(isEmpty ? { uncleanReplicas: [brokerId], emptyReplicas: [brokerId] } : {}),
+    };
+    const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });
+    return planPartitionChange(partition, { ...rules, directoryOf: () => directories[0] ?? ZERO_UUID }, target);
+  });
+  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
+  return { records: [...changes.records, registrationRecord(registration)], result: apiError(ErrorCode.NONE) };
+}
+
+function registrationProblem(
+  image: MetadataImage,
+  known: BrokerImage | undefined,
+  { brokerId, directories }: Registration,
+  hasSession: boolean,
+): ApiError | undefined {
+  // The lock on its folder says that the process before it is gone; without a common folder nothing says so.
+  const isSuccessor = known?.directories.some((id) => directories.includes(id)) ?? false;
+  if (known !== undefined && hasSession && !isSuccessor) {
+    return apiError(
+      ErrorCode.DUPLICATE_BROKER_REGISTRATION,
+      `Broker ${brokerId} is registered, alive, and has other log directories than this one.`,
+    );
   }
-  const record: MetadataRecord = {
+  for (const other of image.brokers.values()) {
+    const shared = other.id === brokerId ? undefined : other.directories.find((id) => directories.includes(id));
+    if (shared === undefined) continue;
+    return apiError(
+      ErrorCode.INVALID_REGISTRATION,
+      `Log directory ${shared} belongs to broker ${other.id}: a data folder cannot change its broker.`,
+    );
+  }
+  return undefined;
+}
+
+function registrationRecord(registration: Registration): MetadataRecord {
+  return {
     kind: 'RegisterBroker',
     brokerId: registration.brokerId,
     isMigratingZkBroker: false,
@@ -40,28 +110,137 @@ export function registerBroker(image: MetadataImage, registration: Registration)
     logDirs: [...registration.directories],
     cordonedLogDirs: null,
   };
-  return { records: [record], result: apiError(ErrorCode.NONE) };
 }
 
 /** The broker serves from now on: partitions without a leader that it may lead get one. */
-export function unfenceBroker(image: MetadataImage, brokerId: number, brokerEpoch: number): Decision<ApiError> {
+export function unfenceBroker(
+  image: MetadataImage,
+  brokerId: number,
+  brokerEpoch: number,
+  rules: ElectionRules,
+): Decision<ApiError> {
+  const broker = brokerOf(image, brokerId, brokerEpoch);
+  if ('errorCode' in broker) return { records: [], result: broker };
+  const record = registrationChange(broker, { fenced: -1 });
+  const elections = electLeaderless(image, rules, brokerId);
+  return { ...elections, records: broker.isFenced ? [record, ...elections.records] : elections.records };
+}
+
+/** Partitions without a leader get one where somebody may lead. */
+export function electLeaderless(image: MetadataImage, rules: ElectionRules, arriving?: number): Decision<ApiError> {
+  const changes = planChanges(image, (topic, partition) => {
+    if (partition.leader !== NO_LEADER) return undefined;
+    return planPartitionChange(partition, rulesOf(image, topic, rules, arriving === undefined ? {} : { arriving }));
+  });
+  return { ...changes, result: apiError(ErrorCode.NONE) };
+}
+
+/** The broker is gone: it leaves every in-sync set, others lead what it led, and then it counts as fenced. */
+export function fenceBroker(
+  image: MetadataImage,
+  brokerId: number,
+  brokerEpoch: number,
+  rules: ElectionRules,
+): Decision<ApiError> {
+  const broker = brokerOf(image, brokerId, brokerEpoch);
+  if ('errorCode' in broker) return { records: [], result: broker };
+  if (broker.isFenced) return { records: [], result: apiError(ErrorCode.NONE) };
+  const changes = planDeparture(image, brokerId, rules);
+  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
+  return {
+    records: [...changes.records, registrationChange(broker, { fenced: 1 })],
+    result: apiError(ErrorCode.NONE),
+  };
+}
+
+/** The broker is about to stop: from the first record on nothing is given to it, and what it has moves away. */
+export function beginShutdown(
+  image: MetadataImage,
+  brokerId: number,
+  brokerEpoch: number,
+  rules: ElectionRules,
+): Decision<ApiError> {
+  const broker = brokerOf(image, brokerId, brokerEpoch);
+  if ('errorCode' in broker) return { records: [], result: broker };
+  const changes = planDeparture(image, brokerId, rules);
+  const records = broker.isShuttingDown
+    ? changes.records
+    : [registrationChange(broker, { inControlledShutdown: 1 }), ...changes.records];
+  return { ...changes, records, result: apiError(ErrorCode.NONE) };
+}
+
+/** Forgets a broker that is gone for good; its replicas stay in their lists until somebody reassigns them. */
+export function unregisterBroker(image: MetadataImage, brokerId: number, rules: ElectionRules): Decision<ApiError> {
   const broker = image.brokers.get(brokerId);
-  if (broker === undefined) return { records: [], result: apiError(ErrorCode.BROKER_ID_NOT_REGISTERED) };
-  if (broker.epoch !== brokerEpoch) return { records: [], result: apiError(ErrorCode.STALE_BROKER_EPOCH) };
-  if (!broker.isFenced) return { records: [], result: apiError(ErrorCode.NONE) };
-  const records: MetadataRecord[] = [registrationChange(broker, { fenced: -1 })];
+  if (broker === undefined) {
+    const message = `Broker ID ${brokerId} is not currently registered`;
+    return { records: [], result: apiError(ErrorCode.BROKER_ID_NOT_REGISTERED, message) };
+  }
+  const changes = planChanges(image, (topic, partition) => {
+    const { inSyncReplicas, eligibleLeaderReplicas } = partition;
+    if (!inSyncReplicas.includes(brokerId) && !eligibleLeaderReplicas.includes(brokerId)) return undefined;
+    return planPartitionChange(partition, rulesOf(image, topic, rules, { leaving: brokerId }), {
+      inSyncReplicas: without(inSyncReplicas, brokerId),
+      uncleanReplicas: [brokerId],
+    });
+  });
+  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
+  const record: MetadataRecord = { kind: 'UnregisterBroker', brokerId, brokerEpoch: broker.epoch };
+  return { records: [...changes.records, record], result: apiError(ErrorCode.NONE) };
+}
+
+/** Whether the broker still leads, or is the last hope of, some partition that another could take. */
+export function leadsSomething(image: MetadataImage, brokerId: number): boolean {
+  for (const topic of image.topicsById.values()) {
+    for (const { leader } of topic.partitions) if (leader === brokerId) return true;
+  }
+  return false;
+}
+
+/** Checks that the caller speaks of the process that is registered. */
+function brokerOf(image: MetadataImage, brokerId: number, brokerEpoch: number): BrokerImage | ApiError {
+  const broker = image.brokers.get(brokerId);
+  if (broker === undefined) return apiError(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  return broker.epoch === brokerEpoch ? broker : apiError(ErrorCode.STALE_BROKER_EPOCH);
+}
+
+function planDeparture(image: MetadataImage, brokerId: number, rules: ElectionRules): PartitionChanges {
+  return planChanges(image, (topic, partition) => {
+    if (!partition.inSyncReplicas.includes(brokerId) && partition.leader !== brokerId) return undefined;
+    return planPartitionChange(partition, rulesOf(image, topic, rules, { leaving: brokerId }), {
+      inSyncReplicas: without(partition.inSyncReplicas, brokerId),
+    });
+  });
+}
+
+interface PartitionChanges {
+  readonly records: readonly MetadataRecord[];
+  readonly isPartial: boolean;
+}
+
+function planChanges(
+  image: MetadataImage,
+  plan: (topic: TopicImage, partition: PartitionImage) => MetadataRecord | undefined,
+): PartitionChanges {
+  const records: MetadataRecord[] = [];
   for (const topic of image.topicsById.values()) {
     for (const partition of topic.partitions) {
-      const change = electOnReturn(topic.id, partition, brokerId);
-      if (change !== undefined) records.push(change);
+      const record = plan(topic, partition);
+      if (record === undefined) continue;
+      if (records.length === CHANGES_PER_BATCH) return { records, isPartial: true };
+      records.push(record);
     }
   }
-  return { records, result: apiError(ErrorCode.NONE) };
+  return { records, isPartial: false };
+}
+
+function without(ids: readonly number[], id: number): readonly number[] {
+  return ids.includes(id) ? ids.filter((each) => each !== id) : ids;
 }
 
 function registrationChange(
   broker: BrokerImage,
-  change: { fenced?: number; inControlledShutdown?: number },
+  change: { readonly fenced?: number; readonly inControlledShutdown?: number },
 ): MetadataRecord {
   return {
     kind: 'BrokerRegistrationChange',
@@ -71,102 +250,5 @@ function registrationChange(
     inControlledShutdown: change.inControlledShutdown ?? 0,
     logDirs: [],
     cordonedLogDirs: null,
-  };
-}
-
-/**
- * A sole in-sync replica that comes back leads again, under a new epoch: what it was before is over, and requests of
- * that time must be fenced.
- */
-function electOnReturn(topicId: string, partition: PartitionImage, brokerId: number): MetadataRecord | undefined {
-  const isSoleInSync = partition.inSyncReplicas.length === 1 && partition.inSyncReplicas[0] === brokerId;
-  const mayLead = partition.leader === brokerId || partition.leader === -1;
-  if (!isSoleInSync || !mayLead) return undefined;
-  return {
-    kind: 'PartitionChange',
-    partitionId: partition.partition,
-    topicId,
-    isr: null,
-    leader: brokerId,
-    replicas: null,
-    removingReplicas: null,
-    addingReplicas: null,
-    leaderRecoveryState: -1,
-    directories: null,
-    eligibleLeaderReplicas: null,
-    lastKnownElr: null,
-  };
-}
-
-export interface Election {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface Elected extends ApiError, Election {}
-
-const PREFERRED = 0;
-
-/** ElectLeaders: gives partitions their preferred leader, or any replica at all where the caller accepts loss. */
-export function electLeaders(
-  image: MetadataImage,
-  electionType: number,
-  wanted: readonly Election[] | null,
-): Decision<Elected[]> {
-  const targets =
-    wanted ??
-    [...image.topicsByName.values()].flatMap(({ name, partitions }) =>
-      partitions.map(({ partition }) => ({ topic: name, partition })),
-    );
-  const records: MetadataRecord[] = [];
-  const result: Elected[] = [];
-  for (const target of targets) {
-    const outcome = electOne(image, electionType, target);
-    if ('record' in outcome) records.push(outcome.record);
-    const error = 'record' in outcome ? apiError(ErrorCode.NONE) : outcome;
-    // Asked for everything, the caller wants to hear only of what was done or could not be.
-    if (wanted === null && error.errorCode === ErrorCode.ELECTION_NOT_NEEDED) continue;
-    result.push({ ...target, ...error });
-  }
-  return { records, result };
-}
-
-function electOne(image: MetadataImage, electionType: number, target: Election): ApiError | { record: MetadataRecord } {
-  const topic = image.topicsByName.get(target.topic);
-  const partition = topic?.partitions[target.partition];
-  if (topic === undefined || partition === undefined) {
-    return apiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `No such partition as ${target.topic}-${target.partition}`);
-  }
-  const isAlive = (id: number): boolean => image.brokers.get(id)?.isFenced === false;
-  let leader: number | undefined;
-  if (electionType === PREFERRED) {
-    const [preferred] = partition.replicas;
-    if (partition.leader === preferred) return apiError(ErrorCode.ELECTION_NOT_NEEDED);
-    leader =
-      preferred !== undefined && partition.inSyncReplicas.includes(preferred) && isAlive(preferred)
-        ? preferred
-        : undefined;
-    if (leader === undefined) return apiError(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE);
-  } else {
-    if (partition.leader !== -1) return apiError(ErrorCode.ELECTION_NOT_NEEDED);
-    leader = partition.inSyncReplicas.find(isAlive) ?? partition.replicas.find(isAlive);
-    if (leader === undefined) return apiError(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE);
-  }
-  const isUnclean = !partition.inSyncReplicas.includes(leader);
-  return {
-    record: {
-      kind: 'PartitionChange',
-      partitionId: partition.partition,
-      topicId: topic.id,
-      isr: isUnclean ? [leader] : null,
-      leader: leader === partition.leader ? NO_LEADER_CHANGE : leader,
-      replicas: null,
-      removingReplicas: null,
-      addingReplicas: null,
-      leaderRecoveryState: isUnclean ? 1 : -1,
-      directories: null,
-      eligibleLeaderReplicas: null,
-      lastKnownElr: null,
-    },
   };
 }

@@ -62,7 +62,17 @@ class Broker {
     this.loader = new MetadataLoader({ store, clock, log: silentLogger });
     const random = new SeededRandom(nodeId + 100 * life);
     const holder = `broker-${nodeId}`;
-    this.controller = new Controller({ store, loader: this.loader, clock, random, log: silentLogger, nodeId, holder });
+    this.controller = new Controller({
+      store,
+      loader: this.loader,
+      clock,
+      random,
+      log: silentLogger,
+      nodeId,
+      holder,
+      clusterId: 'cluster',
+      endpoints: () => [],
+    });
     this.loader.start();
     this.controller.start();
   }

@@ -2,14 +2,13 @@
  * The active controller: whoever holds the lease, has read the log to its end and has claimed it.
  *
  * Decisions are pure functions of the image; this shell runs them one after the other and gathers what they write while
- * an append is in flight into the next batch. Nothing is answered before its batch is known to be in the log. When an
- * append conflicts or its outcome is unknown, the log itself is asked; if another wrote there, this controller is
- * deposed.
+ * an append is in flight into the next batch. Nothing is answered before its batch is known to be in the log. The lease
+ * only says who should try: a claim takes the next offset, and from then on no earlier controller can append.
  */
-import type { CoordinationStore } from '../coordination/mod.ts';
+import type { CoordinationStore, Lease } from '../coordination/mod.ts';
 import {
+  type EndpointImage,
   encodeBatch,
-  encodeSnapshot,
   ImageBuilder,
   type MetadataImage,
   type MetadataLoader,
@@ -17,14 +16,10 @@ import {
 } from '../metadata/mod.ts';
 import { BrokerError, type Clock, type Logger, type Random, randomUuid } from '../std/mod.ts';
 import type { Decision } from './decision.ts';
+import { BatchGatherer, LogWriter, RETRY_MS } from './log-writer.ts';
 
 const LEASE_MS = 6000;
 const LEASE_RENEW_MS = 2000;
-const RETRY_MS = 200;
-/** Records of one batch; about 64 KiB, which a store takes in a few milliseconds. */
-const RECORDS_PER_BATCH_AIM = 1000;
-/** Batches between snapshots. */
-const SNAPSHOT_EVERY = 200;
 /** Decisions that wait for an append. Beyond it new ones are refused: the client tries again. */
 const WAITING_MAX = 10_000;
 
@@ -34,40 +29,37 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+export interface ControllerOptions {
+  readonly store: CoordinationStore;
+  readonly loader: MetadataLoader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly nodeId: number;
+  /** Names this broker's data, not this process: what ran on it before is gone, so the lease is still its own. */
+  readonly holder: string;
+  /** Names the cluster when this controller is the first that its log ever had. */
+  readonly clusterId: string;
+  /** Where brokers reach this controller. */
+  readonly endpoints: () => readonly EndpointImage[];
+}
+
 export class Controller {
-  private readonly store: CoordinationStore;
-  private readonly loader: MetadataLoader;
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly log: Logger;
-  private readonly nodeId: number;
-  private readonly holder: string;
+  private readonly options: ControllerOptions;
+  private readonly writer: LogWriter;
   private readonly waiting: Waiting[] = [];
+  private readonly activeListeners: (() => void)[] = [];
   private controllerEpoch = 0;
   private isLeading = false;
-  private hasLease = false;
+  private lease: Lease | undefined;
   private isClosed = false;
   private isWorking = false;
-  private snapshotOffset = 0;
+  private isStanding = false;
   private becameActive: (() => void)[] = [];
 
-  constructor(options: {
-    readonly store: CoordinationStore;
-    readonly loader: MetadataLoader;
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly log: Logger;
-    readonly nodeId: number;
-    /** Names this broker's data, not this process: what ran on it before is gone, so the lease is still its own. */
-    readonly holder: string;
-  }) {
-    this.store = options.store;
-    this.loader = options.loader;
-    this.clock = options.clock;
-    this.random = options.random;
-    this.log = options.log;
-    this.nodeId = options.nodeId;
-    this.holder = options.holder;
+  constructor(options: ControllerOptions) {
+    this.options = options;
+    this.writer = new LogWriter(options);
   }
 
   get isActive(): boolean {
@@ -78,24 +70,57 @@ export class Controller {
     return this.controllerEpoch;
   }
 
+  /** Calls `listener` every time this broker becomes the active controller. */
+  onActive(listener: () => void): void {
+    this.activeListeners.push(listener);
+  }
+
   /** Stands for election until `close`. */
   start(): void {
     const run = async (): Promise<void> => {
       if (this.isClosed) return;
-      let nextMs = LEASE_RENEW_MS;
-      try {
-        const lease = await this.store.acquireLease(this.holder, LEASE_MS);
-        this.hasLease = lease.holder === this.holder;
-        if (this.isClosed) return await this.release();
-        if (lease.holder !== this.holder) this.stepDown('another broker holds the lease');
-        else if (!this.isLeading) await this.claim();
-      } catch (error) {
-        this.log.warn({ err: error }, 'the controller lease could not be renewed');
-        nextMs = RETRY_MS;
-      }
-      this.clock.after(nextMs, () => void run());
+      const isSettled = await this.stand();
+      this.options.clock.after(isSettled ? LEASE_RENEW_MS : RETRY_MS, () => void run());
     };
     void run();
+  }
+
+  /**
+   * The process that holds the lease is known to be gone (its address refuses connections), so nobody has to wait for
+   * the lease to run out. Should it be alive after all, its next append fails, as any deposed controller's.
+   */
+  async takeOver(from: number): Promise<void> {
+    const { store, loader, holder, log } = this.options;
+    if (this.isLeading || this.isClosed || loader.image.controllerId !== from) return;
+    try {
+      const current = await store.readLease();
+      if (current === undefined || current.holder === holder) return;
+      await store.takeLease(holder, LEASE_MS, current);
+    } catch (error) {
+      log.warn({ err: error, from }, 'the lease of a controller that is gone could not be taken over');
+      return;
+    }
+    await this.stand();
+  }
+
+  /** Takes or renews the lease, and claims the log when that is news. False when it should be tried again soon. */
+  private async stand(): Promise<boolean> {
+    if (this.isStanding) return true;
+    this.isStanding = true;
+    const { store, holder, log } = this.options;
+    try {
+      const lease = await store.acquireLease(holder, LEASE_MS);
+      this.lease = lease.holder === holder ? lease : undefined;
+      if (this.isClosed) await this.release();
+      else if (this.lease === undefined) this.stepDown('another broker holds the lease');
+      else if (!this.isLeading) await this.claim();
+      return true;
+    } catch (error) {
+      log.warn({ err: error }, 'the controller lease could not be renewed');
+      return false;
+    } finally {
+      this.isStanding = false;
+    }
   }
 
   /** Resolves once this broker is the active controller. */
@@ -105,23 +130,29 @@ export class Controller {
 
   /** Reads the log to its end and takes the next offset: from then on no earlier controller can append. */
   private async claim(): Promise<void> {
-    await this.loader.catchUp();
-    const { image } = this.loader;
-    const claim: MetadataRecord = {
-      kind: 'RegisterController',
-      controllerId: this.nodeId,
-      incarnationId: randomUuid(this.random),
-      zkMigrationReady: false,
-      endPoints: [],
-      features: [],
-    };
+    const { loader, nodeId, random, clusterId, endpoints, log } = this.options;
+    await loader.catchUp();
+    await this.writer.start();
+    const { image } = loader;
     const controllerEpoch = image.controllerEpoch + 1;
-    await this.append(image.nextOffset, encodeBatch({ controllerEpoch, records: [claim] }));
-    await this.loader.catchUp();
+    const records: MetadataRecord[] = [
+      {
+        kind: 'RegisterController',
+        controllerId: nodeId,
+        incarnationId: randomUuid(random),
+        zkMigrationReady: false,
+        endPoints: endpoints().map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
+        features: [],
+      },
+    ];
+    if (image.clusterId === '') records.push({ kind: 'Cluster', clusterId });
+    await this.writer.append(image.nextOffset, encodeBatch({ controllerEpoch, records }), image);
+    await loader.catchUp();
     if (this.isClosed) return;
     this.controllerEpoch = controllerEpoch;
     this.isLeading = true;
-    this.log.info({ controllerEpoch }, 'became the active controller');
+    log.info({ controllerEpoch }, 'became the active controller');
+    for (const listener of this.activeListeners) listener();
     for (const callback of this.becameActive.splice(0)) callback();
     this.work();
   }
@@ -129,7 +160,7 @@ export class Controller {
   private stepDown(reason: string): void {
     if (!this.isLeading) return;
     this.isLeading = false;
-    this.log.warn({ reason, controllerEpoch: this.controllerEpoch }, 'no longer the active controller');
+    this.options.log.warn({ reason, controllerEpoch: this.controllerEpoch }, 'no longer the active controller');
     for (const { reject } of this.waiting.splice(0)) reject(notController());
   }
 
@@ -163,28 +194,16 @@ export class Controller {
 
   private async drain(): Promise<void> {
     while (this.waiting.length > 0 && this.isLeading) {
-      const decided: { readonly item: Waiting; readonly result: unknown }[] = [];
-      const records: MetadataRecord[] = [];
       const { controllerEpoch } = this;
-      const base = this.loader.image;
-      const builder = new ImageBuilder(base);
-      let image = base;
-      while (this.waiting.length > 0 && records.length < RECORDS_PER_BATCH_AIM) {
-        const item = this.waiting.shift() as Waiting;
-        try {
-          const decision = item.decide(image);
-          decided.push({ item, result: decision.result });
-          if (decision.records.length === 0) continue;
-          records.push(...decision.records);
-          builder.apply({ controllerEpoch, records: decision.records }, base.nextOffset);
-          image = builder.finish().image;
-        } catch (error) {
-          item.reject(error as Error);
-        }
-      }
+      const { loader } = this.options;
+      // Whoever claimed the log since decides now: what is appended behind that claim would be decided twice.
+      if (loader.image.controllerEpoch !== controllerEpoch) return this.stepDown('another broker claimed the log');
+      let offset = loader.image.nextOffset;
+      const { gatherer, decided } = this.gather(loader.image);
       try {
-        if (records.length > 0) {
-          await this.append(base.nextOffset, encodeBatch({ controllerEpoch, records }));
+        const payloads = gatherer.records.length > 0 ? gatherer.payloads(controllerEpoch) : [];
+        for (const payload of payloads) {
+          await this.writer.append(offset++, payload, loader.image);
           await this.publish();
         }
       } catch (error) {
@@ -194,79 +213,68 @@ export class Controller {
         return;
       }
       for (const { item, result } of decided) item.resolve(result);
-      await this.snapshotIfDue();
+      await this.writer.snapshotIfDue(loader.image);
     }
+  }
+
+  /** Runs decisions, each on the image that the ones before it lead to, until the batch is full. */
+  private gather(base: MetadataImage): {
+    gatherer: BatchGatherer;
+    decided: { readonly item: Waiting; readonly result: unknown }[];
+  } {
+    const { controllerEpoch } = this;
+    const decided: { readonly item: Waiting; readonly result: unknown }[] = [];
+    const gatherer = new BatchGatherer();
+    const builder = new ImageBuilder(base);
+    let image = base;
+    while (this.waiting.length > 0 && !gatherer.isFull) {
+      const item = this.waiting.shift() as Waiting;
+      try {
+        const { records, result, isPartial } = item.decide(image);
+        if (records.length > 0) {
+          gatherer.add(records);
+          builder.apply({ controllerEpoch, records }, base.nextOffset);
+          image = builder.finish().image;
+        }
+        if (isPartial === true) {
+          // The rest is decided on what the log says then; what waits behind it may go first.
+          this.waiting.unshift(item);
+          break;
+        }
+        decided.push({ item, result });
+      } catch (error) {
+        item.reject(error as Error);
+      }
+    }
+    return { gatherer, decided };
   }
 
   /** What is in the log is true, whether or not it can be read back at this moment: wait until it can. */
   private async publish(): Promise<void> {
     for (;;) {
       try {
-        await this.loader.catchUp();
+        await this.options.loader.catchUp();
         return;
       } catch (error) {
         if (this.isClosed) throw error;
-        this.log.warn({ err: error }, 'the metadata log could not be read back; trying again');
-        await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
+        this.options.log.warn({ err: error }, 'the metadata log could not be read back; trying again');
+        await this.writer.pause();
       }
-    }
-  }
-
-  /** Writes one batch, and does not return before it is known to be there. Throws when another wrote that offset. */
-  private async append(offset: number, payload: Buffer): Promise<void> {
-    for (;;) {
-      try {
-        await this.store.append(offset, payload);
-        return;
-      } catch (error) {
-        const outcome = await this.outcomeOf(offset, payload);
-        if (outcome === 'written') return;
-        if (outcome === 'taken' || this.isClosed) throw error;
-      }
-      await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
-    }
-  }
-
-  /** Asks the log what stands at the offset: ours, another's, or nothing yet. */
-  private async outcomeOf(offset: number, payload: Buffer): Promise<'written' | 'taken' | 'free' | 'unknown'> {
-    try {
-      const end = await this.store.end();
-      // Everything below the offset was read once: a log that ends before it has lost some of that.
-      if (end < offset) return 'taken';
-      if (end === offset) return 'free';
-      const [batch] = await this.store.read(offset, 1);
-      return batch?.payload.equals(payload) === true ? 'written' : 'taken';
-    } catch (error) {
-      return error instanceof BrokerError && error.code === 'store.conflict' ? 'taken' : 'unknown';
-    }
-  }
-
-  /** A snapshot that fails is tried again with the next batch; the log is whole without it. */
-  private async snapshotIfDue(): Promise<void> {
-    const { image } = this.loader;
-    if (image.nextOffset - this.snapshotOffset < SNAPSHOT_EVERY) return;
-    try {
-      const chunks = encodeSnapshot(image);
-      await this.store.writeSnapshot({ controllerEpoch: this.controllerEpoch, offset: image.nextOffset, chunks });
-      // The batches since the previous snapshot stay, so that a reader that is a little behind need not start over.
-      await this.store.trim(this.snapshotOffset);
-      this.snapshotOffset = image.nextOffset;
-    } catch (error) {
-      this.log.warn({ err: error }, 'the metadata snapshot could not be written');
     }
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.writer.close();
     this.stepDown('the broker shuts down');
     await this.release();
   }
 
   /** So that the next controller need not wait for the lease to run out; it does when this fails. */
   private async release(): Promise<void> {
-    if (!this.hasLease) return;
-    this.hasLease = false;
-    await this.store.releaseLease(this.holder).catch(() => {});
+    if (this.lease === undefined) return;
+    this.lease = undefined;
+    await this.options.store.releaseLease(this.options.holder).catch(() => {});
   }
 }
 

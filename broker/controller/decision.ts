@@ -4,6 +4,11 @@ import type { MetadataRecord } from '../metadata/mod.ts';
 export interface Decision<Result> {
   readonly records: readonly MetadataRecord[];
   readonly result: Result;
+  /**
+   * There is more to decide once these records are in the log. Each part leaves the cluster consistent by itself, so
+   * whoever is the controller then may decide anew.
+   */
+  readonly isPartial?: boolean;
 }
 
 /** A client's mistake: a Kafka error code and a sentence. */

@@ -13,12 +13,23 @@ import {
   createTopics,
   type Decision,
   deleteTopics,
+  type ElectionTarget,
+  type ElectionType,
   electLeaders,
   type NewTopic,
   placeReplicas,
+  type Registration,
   registerBroker,
   unfenceBroker,
 } from './mod.ts';
+import { electionRules } from './rules-fixture.ts';
+
+const elections = electionRules();
+const register = (image: MetadataImage, registration: Omit<Registration, 'previousEpoch'>) =>
+  registerBroker(image, { previousEpoch: -1, ...registration }, { rules: elections, hasSession: false });
+const unfence = (image: MetadataImage, id: number, epoch: number) => unfenceBroker(image, id, epoch, elections);
+const elect = (image: MetadataImage, type: ElectionType, wanted: readonly ElectionTarget[] | null) =>
+  electLeaders(image, type, wanted, elections);
 
 const rules: ConfigRules = {
   problemOf: (_type, _name, overrides) => (overrides.has('bad') ? 'bad is bad' : undefined),
@@ -42,10 +53,10 @@ const registration = (brokerId: number, incarnationId = ZERO_UUID) => ({
 });
 const epochOf = (image: MetadataImage, id: number): number => image.brokers.get(id)?.epoch ?? -1;
 const unfenced = (image: MetadataImage, id: number): MetadataImage =>
-  write(image, unfenceBroker(image, id, epochOf(image, id)));
+  write(image, unfence(image, id, epochOf(image, id)));
 function cluster(count: number): MetadataImage {
   let image = EMPTY_IMAGE;
-  for (let id = 0; id < count; id++) image = unfenced(write(image, registerBroker(image, registration(id))), id);
+  for (let id = 0; id < count; id++) image = unfenced(write(image, register(image, registration(id))), id);
   return image;
 }
 const topic = (name: string, more: Partial<NewTopic> = {}): NewTopic => ({
@@ -342,22 +353,22 @@ describe('brokers and leaders', () => {
   const alone = write(one, create(one, [topic('t', { replicationFactor: 1, partitionCount: 2 })]));
 
   test('a broker that registers again is fenced under a new epoch, and leads under new epochs once it serves', () => {
-    const fenced = write(alone, registerBroker(alone, registration(0, INCARNATION)));
+    const fenced = write(alone, register(alone, registration(0, INCARNATION)));
     expect(fenced.brokers.get(0)).toMatchObject({ isFenced: true, epoch: alone.nextOffset });
-    const stale = unfenceBroker(fenced, 0, epochOf(alone, 0));
+    const stale = unfence(fenced, 0, epochOf(alone, 0));
     expect([stale.records, stale.result.errorCode]).toEqual([[], ErrorCode.STALE_BROKER_EPOCH]);
     const back = unfenced(fenced, 0);
     const partitions = back.topicsByName.get('t')?.partitions;
-    expect(partitions).toMatchObject([0, 1].map(() => ({ leader: 0, leaderEpoch: 1, inSyncReplicas: [0] })));
-    expect(unfenceBroker(back, 0, epochOf(back, 0)).records).toEqual([]);
+    expect(partitions).toMatchObject([0, 1].map(() => ({ leader: 0, leaderEpoch: 2, inSyncReplicas: [0] })));
+    expect(unfence(back, 0, epochOf(back, 0)).records).toEqual([]);
   });
 
   test('the same incarnation registering twice changes nothing', () => {
-    expect(registerBroker(alone, registration(0)).records).toEqual([]);
+    expect(register(alone, registration(0)).records).toEqual([]);
   });
 
   test('a topic made while nobody serves gets its leader when the broker does', () => {
-    const fenced = write(EMPTY_IMAGE, registerBroker(EMPTY_IMAGE, registration(0)));
+    const fenced = write(EMPTY_IMAGE, register(EMPTY_IMAGE, registration(0)));
     const waiting = write(fenced, create(fenced, [topic('t', { replicationFactor: 1 })]));
     expect(waiting.topicsByName.get('t')?.partitions[0]?.leader).toBe(-1);
     expect(unfenced(waiting, 0).topicsByName.get('t')?.partitions[0]).toMatchObject({ leader: 0, leaderEpoch: 1 });
@@ -382,22 +393,28 @@ describe('brokers and leaders', () => {
       })),
     });
     const wanted = [0, 1, 2].map((partition) => ({ topic: 't', partition }));
-    const preferred = electLeaders(moved, 0, wanted);
+    const preferred = elect(moved, 'preferred', wanted);
+    // A partition without a leader gets one that is not preferred rather than none, as in Kafka.
     expect(preferred.result.map(({ errorCode }) => errorCode)).toEqual([
       ErrorCode.NONE,
-      ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
+      ErrorCode.NONE,
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ]);
+    const other = write(moved, preferred);
+    expect(other.topicsByName.get('t')?.partitions[1]).toMatchObject({ leader: 1, inSyncReplicas: [1] });
+    expect(elect(other, 'preferred', [{ topic: 't', partition: 1 }]).result).toMatchObject([
+      { errorCode: ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE },
+    ]);
     expect(write(moved, preferred).topicsByName.get('t')?.partitions[0]).toMatchObject({ leader: 0, leaderEpoch: 2 });
-    const any = electLeaders(moved, 1, null);
+    const any = elect(moved, 'unclean', null);
     expect(any.result).toMatchObject([{ partition: 1, errorCode: ErrorCode.NONE }]);
     const elected = write(moved, any).topicsByName.get('t')?.partitions[1];
     expect(elected).toMatchObject({ leader: 1, inSyncReplicas: [1], isRecovering: false });
-    const dead = write(moved, registerBroker(moved, registration(1, INCARNATION)));
-    const unclean = write(dead, electLeaders(dead, 1, [{ topic: 't', partition: 1 }])).topicsByName.get('t');
+    const dead = write(moved, register(moved, registration(1, INCARNATION)));
+    const unclean = write(dead, elect(dead, 'unclean', [{ topic: 't', partition: 1 }])).topicsByName.get('t');
     expect(unclean?.partitions[1]).toMatchObject({ leader: 2, inSyncReplicas: [2], isRecovering: true });
-    const nobody = write(dead, registerBroker(dead, registration(2, INCARNATION)));
-    expect(electLeaders(nobody, 1, [{ topic: 't', partition: 1 }]).result).toMatchObject([
+    const nobody = write(dead, register(dead, registration(2, INCARNATION)));
+    expect(elect(nobody, 'unclean', [{ topic: 't', partition: 1 }]).result).toMatchObject([
       { errorCode: ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE },
     ]);
   });

@@ -21,12 +21,23 @@ import {
   createPartitions,
   createTopics,
   deleteTopics,
+  type ElectionTarget,
+  type ElectionType,
   electLeaders,
   type NewTopic,
   placeReplicas,
+  type Registration,
   registerBroker,
   unfenceBroker,
 } from './mod.ts';
+import { electionRules } from './rules-fixture.ts';
+
+const elections = electionRules();
+const register = (image: MetadataImage, registration: Omit<Registration, 'previousEpoch'>) =>
+  registerBroker(image, { previousEpoch: -1, ...registration }, { rules: elections, hasSession: false });
+const unfence = (image: MetadataImage, id: number, epoch: number) => unfenceBroker(image, id, epoch, elections);
+const elect = (image: MetadataImage, type: ElectionType, wanted: readonly ElectionTarget[] | null) =>
+  electLeaders(image, type, wanted, elections);
 
 const random = new SeededRandom(5);
 const rules: ConfigRules = {
@@ -52,8 +63,8 @@ function cluster(racks: readonly (string | null)[]): MetadataImage {
       rack,
       directories: [],
     };
-    image = write(image, registerBroker(image, registration).records);
-    image = write(image, unfenceBroker(image, brokerId, image.brokers.get(brokerId)?.epoch ?? -1).records);
+    image = write(image, register(image, registration).records);
+    image = write(image, unfence(image, brokerId, image.brokers.get(brokerId)?.epoch ?? -1).records);
   });
   return image;
 }
@@ -72,8 +83,8 @@ const create = (image: MetadataImage, topics: NewTopic[], validateOnly = false) 
 test('a registration gives the broker the offset of its record as epoch, and it serves once unfenced', () => {
   const image = cluster([null]);
   expect(image.brokers.get(0)).toMatchObject({ epoch: 0, isFenced: false });
-  expect(unfenceBroker(image, 0, 99).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
-  expect(unfenceBroker(image, 7, 0).result.errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  expect(unfence(image, 0, 99).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
+  expect(unfence(image, 7, 0).result.errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
 });
 
 test('each topic of a request is judged by itself', () => {
@@ -209,20 +220,24 @@ test('replicas of a partition are on different brokers and racks, and leaders ar
   }
 });
 
-test('producer ids are handed out once', () => {
-  let image = cluster([null]);
+test('producer ids are handed out once, and to the incarnation that is registered', () => {
+  const image = cluster([null]);
   const first = allocateProducerIds(image, 0, 0);
-  image = write(image, first.records);
-  expect(allocateProducerIds(image, 0, 0).result.first).toBe(first.result.first + first.result.count);
+  expect(first.result).toEqual({ first: 0, count: 1000 });
+  expect(allocateProducerIds(write(image, first.records), 0, 0).result).toEqual({ first: 1000, count: 1000 });
+  expect(allocateProducerIds(image, 0, 1)).toMatchObject({
+    records: [],
+    result: { errorCode: ErrorCode.STALE_BROKER_EPOCH },
+  });
 });
 
 test('an election that is not needed says so, unless everything was asked for', () => {
   let image = cluster([null]);
   image = write(image, create(image, [topic('t')]).records);
-  expect(electLeaders(image, 0, [{ topic: 't', partition: 0 }]).result).toMatchObject([
+  expect(elect(image, 'preferred', [{ topic: 't', partition: 0 }]).result).toMatchObject([
     { errorCode: ErrorCode.ELECTION_NOT_NEEDED },
   ]);
-  expect(electLeaders(image, 0, null).result).toEqual([]);
+  expect(elect(image, 'preferred', null).result).toEqual([]);
 });
 
 test('an image comes back from its snapshot as it was', () => {

@@ -1,15 +1,19 @@
 /**
- * Decisions about the cluster: pure functions from an image and a request to records and an answer, and the shell that
- * puts the records into the log. It knows no wire types, no connections and no logs of partitions.
+ * Decisions about the cluster: pure functions from an image and a request to records and an answer, the shell that puts
+ * the records into the log, and what the active controller does unasked. It knows no wire types, no connections and no
+ * logs of partitions.
  */
+export { type AlteredPartitions, alterPartitions, type InSyncAnswer, type InSyncProposal } from './alter-partition.ts';
 export {
-  type Elected,
-  type Election,
-  electLeaders,
+  beginShutdown,
+  electLeaderless,
+  fenceBroker,
   type Registration,
   registerBroker,
   unfenceBroker,
+  unregisterBroker,
 } from './brokers.ts';
+export { ClusterKeeper, type KeeperLimits } from './cluster-keeper.ts';
 export {
   type AlteredResource,
   alterConfigs,
@@ -18,11 +22,16 @@ export {
   type ConfigRules,
   type ResourceChange,
 } from './configs.ts';
-export { Controller } from './controller.ts';
+export { Controller, type ControllerOptions } from './controller.ts';
 export { type ApiError, apiError, type Decision } from './decision.ts';
+export { type ElectionRules, isActive, type TopicRules } from './election-rules.ts';
+export { balanceLeaders, type Elected, type ElectionTarget, type ElectionType, electLeaders } from './elections.ts';
+export { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
+export { planPartitionChange } from './partition-change.ts';
 export { placeReplicas } from './placement.ts';
 export { allocateProducerIds, PRODUCER_ID_BLOCK, type ProducerIdBlock } from './producer-ids.ts';
 export { type AlteredQuota, alterClientQuotas, type QuotaChange } from './quotas.ts';
+export { alterReassignments, type Reassigned, type Reassignment } from './reassignments.ts';
 export {
   type CreatedTopic,
   createPartitions,

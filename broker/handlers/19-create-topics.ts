@@ -26,6 +26,7 @@ const CONFIGS_FROM = 5;
 
 export const createTopics = handler<CreateTopicsRequest, CreateTopicsResponseInit>({
   key: 19,
+  needsController: true,
   read: readCreateTopicsRequest,
   write: writeCreateTopicsResponse,
   async handle(request, context, broker) {
@@ -44,7 +45,7 @@ export const createTopics = handler<CreateTopicsRequest, CreateTopicsResponseIni
         configs: given,
       };
     });
-    const created = await submit(broker, (image) =>
+    const created = await submit(broker, context, (image) =>
       decide(image, wanted, {
         defaults: broker.topicDefaults(),
         rules: broker.rules,

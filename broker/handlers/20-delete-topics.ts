@@ -26,6 +26,7 @@ const DISABLED_ERROR_FROM = 3;
 
 export const deleteTopics = handler<DeleteTopicsRequest, DeleteTopicsResponseInit>({
   key: 20,
+  needsController: true,
   read: readDeleteTopicsRequest,
   write: writeDeleteTopicsResponse,
   async handle(request, context, broker) {
@@ -42,7 +43,7 @@ export const deleteTopics = handler<DeleteTopicsRequest, DeleteTopicsResponseIni
         context.version >= DISABLED_ERROR_FROM ? ErrorCode.TOPIC_DELETION_DISABLED : ErrorCode.INVALID_REQUEST;
       return all(errorCode, null);
     }
-    const deleted = await submit(broker, (image) => decide(image, selectors));
+    const deleted = await submit(broker, context, (image) => decide(image, selectors));
     if ('errorCode' in deleted) return all(deleted.errorCode, deleted.errorMessage);
     return { throttleTimeMs: 0, responses: deleted };
   },

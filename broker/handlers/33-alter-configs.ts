@@ -18,16 +18,17 @@ import { submit } from './submit.ts';
 
 export const alterConfigs = handler<AlterConfigsRequest, AlterConfigsResponseInit>({
   key: 33,
+  needsController: true,
   read: readAlterConfigsRequest,
   write: writeAlterConfigsResponse,
-  async handle(request, _context, broker) {
+  async handle(request, context, broker) {
     const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
       resourceType,
       resourceName,
       replacesAll: true,
       changes: configs.map(({ name, value }) => ({ name, value, operation: ConfigOperation.set })),
     }));
-    const altered = await submit(broker, (image) =>
+    const altered = await submit(broker, context, (image) =>
       decide(image, resources, { rules: broker.rules, validateOnly: request.validateOnly }),
     );
     const responses =

@@ -21,15 +21,16 @@ import { submit } from './submit.ts';
 
 export const createPartitions = handler<CreatePartitionsRequest, CreatePartitionsResponseInit>({
   key: 37,
+  needsController: true,
   read: readCreatePartitionsRequest,
   write: writeCreatePartitionsResponse,
-  async handle(request, _context, broker) {
+  async handle(request, context, broker) {
     const growths = request.topics.map(({ name, count, assignments }) => ({
       name,
       count,
       assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
     }));
-    const grown = await submit(broker, (image) =>
+    const grown = await submit(broker, context, (image) =>
       decide(image, growths, { random: broker.runtime.random, validateOnly: request.validateOnly }),
     );
     const results = 'errorCode' in grown ? growths.map(({ name }) => ({ name, ...grown })) : grown;

@@ -23,9 +23,10 @@ const UNCLEAN = 1;
 
 export const electLeaders = handler<ElectLeadersRequest, ElectLeadersResponseInit>({
   key: 43,
+  needsController: true,
   read: readElectLeadersRequest,
   write: writeElectLeadersResponse,
-  async handle(request, _context, broker) {
+  async handle(request, context, broker) {
     const wanted =
       request.topicPartitions?.flatMap(({ topic, partitions }) =>
         partitions.map((partition) => ({ topic, partition })),
@@ -39,7 +40,8 @@ export const electLeaders = handler<ElectLeadersRequest, ElectLeadersResponseIni
       }));
       return { throttleTimeMs: 0, errorCode, replicaElectionResults };
     }
-    const elected = await submit(broker, (image) => decide(image, request.electionType, wanted));
+    const electionType = request.electionType === PREFERRED ? 'preferred' : 'unclean';
+    const elected = await submit(broker, context, (image) => decide(image, electionType, wanted, broker.keeper.rules));
     if ('errorCode' in elected) {
       return { throttleTimeMs: 0, errorCode: elected.errorCode, replicaElectionResults: [] };
     }

@@ -21,16 +21,17 @@ import { submit } from './submit.ts';
 
 export const incrementalAlterConfigs = handler<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponseInit>({
   key: 44,
+  needsController: true,
   read: readIncrementalAlterConfigsRequest,
   write: writeIncrementalAlterConfigsResponse,
-  async handle(request, _context, broker) {
+  async handle(request, context, broker) {
     const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
       resourceType,
       resourceName,
       replacesAll: false,
       changes: configs.map(({ name, value, configOperation }) => ({ name, value, operation: configOperation })),
     }));
-    const altered = await submit(broker, (image) =>
+    const altered = await submit(broker, context, (image) =>
       decide(image, resources, { rules: broker.rules, validateOnly: request.validateOnly }),
     );
     const responses =

@@ -21,10 +21,11 @@ import { submit } from './submit.ts';
 
 export const alterClientQuotas = handler<AlterClientQuotasRequest, AlterClientQuotasResponseInit>({
   key: 49,
+  needsController: true,
   read: readAlterClientQuotasRequest,
   write: writeAlterClientQuotasResponse,
-  async handle(request, _context, broker) {
-    const altered = await submit(broker, (image) =>
+  async handle(request, context, broker) {
+    const altered = await submit(broker, context, (image) =>
       decide(image, request.entries, { validateOnly: request.validateOnly }),
     );
     const entries = 'errorCode' in altered ? request.entries.map(({ entity }) => ({ entity, ...altered })) : altered;

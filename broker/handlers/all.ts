@@ -30,16 +30,23 @@ import { createPartitions } from './37-create-partitions.ts';
 import { deleteGroups } from './42-delete-groups.ts';
 import { electLeaders } from './43-elect-leaders.ts';
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts';
 import { listPartitionReassignments } from './46-list-partition-reassignments.ts';
 import { offsetDelete } from './47-offset-delete.ts';
 import { describeClientQuotas } from './48-describe-client-quotas.ts';
 import { alterClientQuotas } from './49-alter-client-quotas.ts';
 import { describeUserScramCredentials } from './50-describe-user-scram-credentials.ts';
 import { describeQuorum } from './55-describe-quorum.ts';
+import { alterPartition } from './56-alter-partition.ts';
 import { updateFeatures } from './57-update-features.ts';
+import { envelope } from './58-envelope.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { describeProducers } from './61-describe-producers.ts';
+import { brokerRegistration } from './62-broker-registration.ts';
+import { brokerHeartbeat } from './63-broker-heartbeat.ts';
+import { unregisterBroker } from './64-unregister-broker.ts';
 import { listTransactions } from './66-list-transactions.ts';
+import { allocateProducerIds } from './67-allocate-producer-ids.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 import type { Handler } from './handler.ts';
@@ -74,16 +81,23 @@ export const allHandlers: readonly Handler[] = [
   deleteGroups,
   electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
   listPartitionReassignments,
   offsetDelete,
   describeClientQuotas,
   alterClientQuotas,
   describeUserScramCredentials,
   describeQuorum,
+  alterPartition,
   updateFeatures,
+  envelope,
   describeCluster,
   describeProducers,
+  brokerRegistration,
+  brokerHeartbeat,
+  unregisterBroker,
   listTransactions,
+  allocateProducerIds,
   listConfigResources,
   describeTopicPartitions,
 ];

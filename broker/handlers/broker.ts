@@ -1,8 +1,9 @@
 /** What handlers see of the broker: its rooms, and the few questions about the cluster that many of them ask. */
 import { type BrokerConfig, effectiveTopicValue } from '../config/mod.ts';
-import { type ConfigRules, type Controller, createTopics } from '../controller/mod.ts';
+import type { ClusterKeeper, ConfigRules, Controller } from '../controller/mod.ts';
 import type { GroupCoordinator } from '../groups/mod.ts';
 import type { LogFolderDescription, LogManager } from '../log/mod.ts';
+import type { ControllerChannel } from '../membership/mod.ts';
 import {
   type BrokerImage,
   ConfigResource,
@@ -14,7 +15,10 @@ import type { ConnectionContext } from '../network/mod.ts';
 import type { FetchSessions, ReplicaManager } from '../replication/mod.ts';
 import type { Runtime } from '../std/mod.ts';
 import type { Telemetry } from '../telemetry/mod.ts';
+import type { Handler } from './handler.ts';
+import type { PeerConnections } from './peer-connections.ts';
 import type { ProducerIds } from './producer-ids.ts';
+import { requestTopic } from './topic-request.ts';
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
@@ -51,12 +55,16 @@ export interface BrokerRooms {
   readonly telemetry: Telemetry;
   readonly metadata: MetadataLoader;
   readonly controller: Controller;
+  readonly keeper: ClusterKeeper;
+  readonly channel: ControllerChannel;
+  readonly peerConnections: PeerConnections;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly servedVersions: (key: number, isControlListener: boolean) => { min: number; max: number } | undefined;
+  readonly handlerOf: (key: number) => Handler | undefined;
 }
 
 export class Broker implements BrokerRooms {
@@ -68,12 +76,16 @@ export class Broker implements BrokerRooms {
   readonly telemetry: Telemetry;
   readonly metadata: MetadataLoader;
   readonly controller: Controller;
+  readonly keeper: ClusterKeeper;
+  readonly channel: ControllerChannel;
+  readonly peerConnections: PeerConnections;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly servedVersions: BrokerRooms['servedVersions'];
+  readonly handlerOf: BrokerRooms['handlerOf'];
   private readonly disconnectListeners = new Map<ConnectionContext, Set<() => void>>();
   /** Topics that are being created because somebody asked for them. */
   private readonly creating = new Set<string>();
@@ -87,12 +99,16 @@ export class Broker implements BrokerRooms {
     this.telemetry = rooms.telemetry;
     this.metadata = rooms.metadata;
     this.controller = rooms.controller;
+    this.keeper = rooms.keeper;
+    this.channel = rooms.channel;
+    this.peerConnections = rooms.peerConnections;
     this.logs = rooms.logs;
     this.replicas = rooms.replicas;
     this.fetchSessions = rooms.fetchSessions;
     this.groups = rooms.groups;
     this.producerIds = rooms.producerIds;
     this.servedVersions = rooms.servedVersions;
+    this.handlerOf = rooms.handlerOf;
   }
 
   get image(): MetadataImage {
@@ -152,32 +168,13 @@ export class Broker implements BrokerRooms {
     if (this.creating.has(name)) return;
     this.creating.add(name);
     const isInternal = this.isInternalTopic(name);
-    this.controller
-      .submit((image) => {
-        const brokers = [...image.brokers.values()].filter(({ isFenced }) => !isFenced).length;
-        const internal = {
-          partitionCount: this.internalPartitions(name),
-          replicationFactor: Math.max(1, Math.min(INTERNAL_REPLICAS_MAX, brokers)),
-        };
-        return createTopics(
-          image,
-          [
-            {
-              name,
-              partitionCount: -1,
-              replicationFactor: -1,
-              assignments: [],
-              configs: isInternal ? this.internalConfigs(name) : new Map(),
-            },
-          ],
-          {
-            defaults: isInternal ? internal : this.topicDefaults(),
-            rules: this.rules,
-            random: this.runtime.random,
-            validateOnly: false,
-          },
-        );
-      })
+    const brokers = [...this.image.brokers.values()].filter(({ isFenced }) => !isFenced).length;
+    requestTopic(this, {
+      name,
+      partitionCount: isInternal ? this.internalPartitions(name) : -1,
+      replicationFactor: isInternal ? Math.max(1, Math.min(INTERNAL_REPLICAS_MAX, brokers)) : -1,
+      configs: isInternal ? this.internalConfigs(name) : new Map(),
+    })
       .catch((error: unknown) => this.runtime.log.warn({ err: error, topic: name }, 'topic could not be auto-created'))
       .finally(() => this.creating.delete(name));
   }
@@ -223,6 +220,7 @@ export class Broker implements BrokerRooms {
     const listeners = this.disconnectListeners.get(connection);
     this.disconnectListeners.delete(connection);
     for (const listener of listeners ?? []) listener();
+    this.peerConnections.closed(connection);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Reply<Response> {
 
 export interface Handler {
   readonly key: number;
+  /** Only the active controller can decide it: elsewhere the request is forwarded. */
+  readonly needsController?: boolean;
   /** The versions we serve, when they are fewer than the schema has. */
   readonly minVersion?: number;
   readonly maxVersion?: number;
@@ -33,6 +35,7 @@ interface HandlerAnswer {
 
 interface Definition<Request, Response> {
   readonly key: number;
+  readonly needsController?: boolean;
   readonly minVersion?: number;
   readonly maxVersion?: number;
   readonly read: (reader: Reader, version: number) => Request;
@@ -75,6 +78,7 @@ export function replyingHandler<Request, Response>(
   const { key, read, write, handle } = definition;
   return {
     key,
+    ...(definition.needsController === undefined ? {} : { needsController: definition.needsController }),
     ...(definition.minVersion === undefined ? {} : { minVersion: definition.minVersion }),
     ...(definition.maxVersion === undefined ? {} : { maxVersion: definition.maxVersion }),
     run(context, body, answer, broker) {

@@ -4,5 +4,6 @@
  */
 export { allHandlers } from './all.ts';
 export { Broker, type BrokerRooms, OFFSETS_TOPIC } from './broker.ts';
+export { PeerConnections } from './peer-connections.ts';
 export { ProducerIds } from './producer-ids.ts';
 export { HandlerRouter } from './router.ts';

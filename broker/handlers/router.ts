@@ -3,6 +3,7 @@ import type { Answer, ConnectionContext, RequestContext, Router } from '../netwo
 import { apiByKey, type Reader } from '../protocol/mod.ts';
 import { BrokerError } from '../std/mod.ts';
 import type { Broker } from './broker.ts';
+import { forwardToController } from './forwarding.ts';
 import type { Handler } from './handler.ts';
 
 const API_VERSIONS = 18;
@@ -18,6 +19,10 @@ export class HandlerRouter implements Router {
   /** The broker is built after the router, for it tells what the router serves. */
   serve(broker: Broker): void {
     this.broker = broker;
+  }
+
+  handlerOf(key: number): Handler | undefined {
+    return this.handlers.get(key);
   }
 
   servedVersions(key: number, isControlListener: boolean): { min: number; max: number } | undefined {
@@ -39,7 +44,9 @@ export class HandlerRouter implements Router {
       return;
     }
     try {
-      handler.run(context, body, answer, this.broker);
+      if (handler.needsController === true && !this.broker.controller.isActive) {
+        forwardToController(context, body, answer, this.broker);
+      } else handler.run(context, body, answer, this.broker);
     } catch (error) {
       // Bytes that cannot be read are the client's fault, and the network room closes the connection for them. Anything
       // else is ours: the client of this one connection pays for it, not the others.

@@ -1,19 +1,37 @@
 /** A decision of the controller, or the error that stands for its absence. */
 import type { ApiError, Decision } from '../controller/mod.ts';
-import type { MetadataImage } from '../metadata/mod.ts';
+import type { MetadataImage, MetadataRecord } from '../metadata/mod.ts';
+import type { RequestContext } from '../network/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { BrokerError } from '../std/mod.ts';
 import type { Broker } from './broker.ts';
 
-export async function submit<Result extends readonly unknown[]>(
+/** What a decision writes is preceded by who asked for it, so that a change can be told to its author. */
+export async function submit<Result>(
   broker: Broker,
+  context: RequestContext,
   decide: (image: MetadataImage) => Decision<Result>,
 ): Promise<Result | ApiError> {
+  const { connection, clientId, api } = context;
+  const origin: MetadataRecord = {
+    kind: 'ChangeOrigin',
+    principal: connection.principal,
+    host: connection.clientAddress,
+    clientId,
+    requestApiKey: api.key,
+  };
   try {
-    return await broker.controller.submit(decide);
+    return await broker.controller.submit((image) => {
+      const decision = decide(image);
+      return decision.records.length === 0 ? decision : { ...decision, records: [origin, ...decision.records] };
+    });
   } catch (error) {
-    if (!(error instanceof BrokerError)) throw error;
-    const errorCode = error.code === 'store.fenced' ? ErrorCode.NOT_CONTROLLER : ErrorCode.REQUEST_TIMED_OUT;
-    return { errorCode, errorMessage: error.message };
+    return { errorCode: errorOf(error), errorMessage: (error as Error).message };
   }
+}
+
+/** What a controller that is deposed, or whose store is away, answers. Anything else is a bug, and is thrown on. */
+export function errorOf(error: unknown): number {
+  if (!(error instanceof BrokerError)) throw error;
+  return error.code === 'store.fenced' ? ErrorCode.NOT_CONTROLLER : ErrorCode.REQUEST_TIMED_OUT;
 }

@@ -167,6 +167,29 @@ describe('what each record does', () => {
     expect([delta.changedTopics.size, delta.removedTopics.length]).toEqual([0, 0]);
   });
 
+  test('records of a transaction take effect together at its end, or never', () => {
+    const begin: MetadataRecord = { kind: 'BeginTransaction', name: null };
+    const open = write(write(EMPTY_IMAGE, begin, topic).image, partition(0)).image;
+    expect(open.topicsById.size).toBe(0);
+    const ended = write(open, partition(1), { kind: 'EndTransaction' });
+    expect(ended.image.topicsById.get(ID)?.partitions.length).toBe(2);
+    expect([...ended.delta.changedTopics]).toEqual(['t']);
+    const claim: MetadataRecord = {
+      kind: 'RegisterController',
+      controllerId: 2,
+      incarnationId: ID,
+      zkMigrationReady: false,
+      endPoints: [],
+      features: [],
+    };
+    for (const deposed of [claim, { kind: 'AbortTransaction', reason: null } as const]) {
+      const after = write(open, deposed).image;
+      expect([after.topicsById.size, after.unfinished]).toEqual([0, undefined]);
+      expect(write(after, { kind: 'EndTransaction' }).image.topicsById.size).toBe(0);
+    }
+    expect(open.unfinished?.length).toBe(2);
+  });
+
   test('a topic removed and made again in one step is both removed and changed', () => {
     const before = write(EMPTY_IMAGE, topic, partition(0), config('x', '1')).image;
     const again: MetadataRecord = { kind: 'Topic', name: 't', topicId: OTHER };

@@ -6,11 +6,17 @@
  */
 import type { MetadataBatch, MetadataRecord, RecordOf } from './records.ts';
 
+export interface EndpointImage {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface BrokerImage {
   readonly id: number;
   readonly epoch: number;
   readonly incarnationId: string;
-  readonly endpoints: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly isFenced: boolean;
   readonly isShuttingDown: boolean;
@@ -47,11 +53,21 @@ export interface QuotaImage {
   readonly values: ReadonlyMap<string, number>;
 }
 
+/** One incarnation of a broker may stop; bound to its pod where it runs in one. */
+export interface StopPermitImage {
+  readonly brokerEpoch: number;
+  readonly podUid: string | null;
+}
+
 export interface MetadataImage {
+  /** Empty until the first controller has claimed the log. */
+  readonly clusterId: string;
   /** The first offset of the log that is not in this image. */
   readonly nextOffset: number;
   readonly controllerEpoch: number;
   readonly controllerId: number;
+  /** Where the process that claimed the log last takes what brokers say to it. */
+  readonly controllerEndpoints: readonly EndpointImage[];
   readonly brokers: ReadonlyMap<number, BrokerImage>;
   readonly topicsByName: ReadonlyMap<string, TopicImage>;
   readonly topicsById: ReadonlyMap<string, TopicImage>;
@@ -63,12 +79,20 @@ export interface MetadataImage {
   /** ACLs and SCRAM credentials, kept for the room that will read them. */
   readonly acls: ReadonlyMap<string, RecordOf<'AccessControlEntry'>>;
   readonly scramCredentials: ReadonlyMap<string, RecordOf<'UserScramCredential'>>;
+  /** By broker id. */
+  readonly stopPermits: ReadonlyMap<number, StopPermitImage>;
+  readonly operatorEpoch: number;
+  readonly operatorHolder: string;
+  /** Records of a change that spans several batches and whose end has not come yet: they count for nothing so far. */
+  readonly unfinished: readonly MetadataRecord[] | undefined;
 }
 
 export const EMPTY_IMAGE: MetadataImage = {
+  clusterId: '',
   nextOffset: 0,
   controllerEpoch: 0,
   controllerId: -1,
+  controllerEndpoints: [],
   brokers: new Map(),
   topicsByName: new Map(),
   topicsById: new Map(),
@@ -78,6 +102,10 @@ export const EMPTY_IMAGE: MetadataImage = {
   nextProducerId: 0,
   acls: new Map(),
   scramCredentials: new Map(),
+  stopPermits: new Map(),
+  operatorEpoch: 0,
+  operatorHolder: '',
+  unfinished: undefined,
 };
 
 export const configKey = (resourceType: number, name: string): string => `${resourceType}/${name}`;
@@ -112,6 +140,8 @@ export class ImageBuilder {
   private readonly changedConfigs = new Set<string>();
   private readonly copied = new Set<unknown>();
   private readonly ownPartitions = new Map<string, PartitionImage[]>();
+  /** The list of unfinished records that this builder made, and may add to. */
+  private heldBack: MetadataRecord[] = [];
 
   constructor(base: MetadataImage) {
     this.base = base;
@@ -121,7 +151,40 @@ export class ImageBuilder {
   /** Applies one batch that stands at `offset`. */
   apply(batch: MetadataBatch, offset: number): void {
     this.image = { ...this.image, nextOffset: offset + 1, controllerEpoch: batch.controllerEpoch };
-    for (const record of batch.records) this.applyRecord(record, offset);
+    for (const record of batch.records) this.take(record, offset);
+  }
+
+  /** Records between the begin and the end of a transaction take effect together, at its end. */
+  private take(record: MetadataRecord, offset: number): void {
+    const { unfinished } = this.image;
+    switch (record.kind) {
+      case 'BeginTransaction':
+        this.image = { ...this.image, unfinished: [] };
+        return;
+      case 'EndTransaction':
+        this.image = { ...this.image, unfinished: undefined };
+        for (const each of unfinished ?? []) this.applyRecord(each, offset);
+        return;
+      case 'AbortTransaction':
+        this.image = { ...this.image, unfinished: undefined };
+        return;
+      case 'RegisterController':
+        // Who left a change unfinished is deposed, and its end will never come.
+        this.image = { ...this.image, unfinished: undefined };
+        this.applyRecord(record, offset);
+        return;
+      default:
+        if (unfinished === undefined) this.applyRecord(record, offset);
+        else this.holdBack(unfinished, record);
+    }
+  }
+
+  private holdBack(unfinished: readonly MetadataRecord[], record: MetadataRecord): void {
+    if (this.heldBack !== unfinished) {
+      this.heldBack = [...unfinished];
+      this.image = { ...this.image, unfinished: this.heldBack };
+    }
+    this.heldBack.push(record);
   }
 
   finish(): { readonly image: MetadataImage; readonly delta: MetadataDelta } {
@@ -145,7 +208,8 @@ export class ImageBuilder {
       | 'quotas'
       | 'features'
       | 'acls'
-      | 'scramCredentials',
+      | 'scramCredentials'
+      | 'stopPermits',
   >(key: Key): MetadataImage[Key] extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never {
     if (!this.copied.has(key)) {
       this.copied.add(key);
@@ -156,6 +220,10 @@ export class ImageBuilder {
 
   private applyRecord(record: MetadataRecord, offset: number): void {
     switch (record.kind) {
+      case 'BeginTransaction':
+      case 'EndTransaction':
+      case 'AbortTransaction':
+        return;
       case 'RegisterBroker':
         this.own('brokers').set(record.brokerId, {
           id: record.brokerId,
@@ -184,7 +252,11 @@ export class ImageBuilder {
         return;
       }
       case 'RegisterController':
-        this.image = { ...this.image, controllerId: record.controllerId };
+        this.image = {
+          ...this.image,
+          controllerId: record.controllerId,
+          controllerEndpoints: record.endPoints.map(({ name, host, port }) => ({ name, host, port })),
+        };
         return;
       case 'Topic':
         this.setTopic({ name: record.name, id: record.topicId, partitions: [] });
@@ -226,6 +298,18 @@ export class ImageBuilder {
       case 'RemoveUserScramCredential':
         this.own('scramCredentials').delete(`${record.name}/${record.mechanism}`);
         return;
+      case 'Cluster':
+        this.image = { ...this.image, clusterId: record.clusterId };
+        return;
+      case 'StopPermit':
+        if (record.isGranted) {
+          this.own('stopPermits').set(record.brokerId, { brokerEpoch: record.brokerEpoch, podUid: record.podUid });
+        } else this.own('stopPermits').delete(record.brokerId);
+        return;
+      case 'OperatorEpoch':
+        this.image = { ...this.image, operatorEpoch: record.operatorEpoch, operatorHolder: record.holder };
+        return;
+      case 'ChangeOrigin':
       case 'NoOp':
         return;
     }

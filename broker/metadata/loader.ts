@@ -14,6 +14,7 @@ import { decodeSnapshot } from './snapshot.ts';
 const BATCHES_PER_READ = 100;
 /** A watch can go silent without a sign; a look at the end this often bounds how long that goes unseen. */
 const LOOK_EVERY_MS = 1000;
+const RETRY_MS = 50;
 
 /**
  * One that throws gets the same image again before anybody gets a later one, so it must be able to start over: an image
@@ -26,11 +27,17 @@ export class MetadataLoader {
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly listeners: MetadataListener[] = [];
+  /** Listeners that have not heard of any image yet: to them everything is new. */
+  private readonly newcomers: { readonly listener: MetadataListener; readonly attached: () => void }[] = [];
   private published: MetadataImage = EMPTY_IMAGE;
   private running: Promise<void> | undefined;
   private mustLookAgain = false;
+  /** Resolves `imageComes`, which all share who wait for any image after this one. */
+  private imageArrived: (() => void) | undefined;
+  private imageComes: Promise<void> | undefined;
   private stopWatching: (() => void) | undefined;
   private isClosed = false;
+  private hasReachedEnd = false;
   /** The batch before `published.nextOffset`; undefined at the start of the log and after a snapshot. */
   private lastPayload: Buffer | undefined;
   /** An image that some listeners have not heard of yet, and the first of them. */
@@ -46,9 +53,41 @@ export class MetadataLoader {
     return this.published;
   }
 
+  /** Whether the end of the log was reached once. */
+  get isAtEnd(): boolean {
+    return this.hasReachedEnd;
+  }
+
   /** Called with every image from now on, in the order of subscription. */
   subscribe(listener: MetadataListener): void {
     this.listeners.push(listener);
+  }
+
+  /** Tells the listener of the image as it is, all of it as news, and of every later one; returns after the first. */
+  async attach(listener: MetadataListener): Promise<void> {
+    let isAttached = false;
+    this.newcomers.push({
+      listener,
+      attached: () => {
+        isAttached = true;
+      },
+    });
+    while (!isAttached) {
+      await this.catchUp().catch((error: unknown) => this.log.warn({ err: error }, 'the metadata log is not readable'));
+      if (!isAttached) await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
+    }
+  }
+
+  /** Resolves with the first image that `matches` accepts, once every listener knows of it. */
+  async until(matches: (image: MetadataImage) => boolean): Promise<MetadataImage> {
+    while (!matches(this.published) || this.undelivered !== undefined) {
+      const moved = this.nextImage();
+      await this.catchUp().catch((error: unknown) => this.log.warn({ err: error }, 'the metadata log is not readable'));
+      if (matches(this.published) && this.undelivered === undefined) break;
+      const pause = new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
+      await Promise.race([moved, pause]);
+    }
+    return this.published;
   }
 
   /** Follows the log until `close`. */
@@ -60,6 +99,15 @@ export class MetadataLoader {
       this.clock.after(LOOK_EVERY_MS, look);
     };
     look();
+  }
+
+  private nextImage(): Promise<void> {
+    if (this.imageArrived === undefined || this.imageComes === undefined) {
+      this.imageComes = new Promise<void>((resolve) => {
+        this.imageArrived = resolve;
+      });
+    }
+    return this.imageComes;
   }
 
   private lookLater(): void {
@@ -107,7 +155,10 @@ export class MetadataLoader {
       return true;
     }
     const last = batches.at(-1);
-    if (last === undefined) return false;
+    if (last === undefined) {
+      this.hasReachedEnd = true;
+      return false;
+    }
     const builder = new ImageBuilder(this.published);
     for (const { offset, payload } of batches) builder.apply(decodeBatch(payload), offset);
     this.lastPayload = last.payload;
@@ -164,17 +215,35 @@ export class MetadataLoader {
   /** Hands the image out, going on where a listener failed before. */
   private async deliver(): Promise<void> {
     const { undelivered } = this;
-    if (undelivered === undefined) return;
-    for (; undelivered.next < this.listeners.length; undelivered.next++) {
-      await this.listeners[undelivered.next]?.(undelivered.image, undelivered.delta);
+    if (undelivered !== undefined) {
+      for (; undelivered.next < this.listeners.length; undelivered.next++) {
+        await this.listeners[undelivered.next]?.(undelivered.image, undelivered.delta);
+      }
+      this.undelivered = undefined;
+      this.imageArrived?.();
+      this.imageArrived = undefined;
     }
-    this.undelivered = undefined;
+    for (let next = this.newcomers[0]; next !== undefined; next = this.newcomers[0]) {
+      await next.listener(this.published, wholeDelta(this.published));
+      this.newcomers.shift();
+      this.listeners.push(next.listener);
+      next.attached();
+    }
   }
 
   close(): void {
     this.isClosed = true;
     this.stopWatching?.();
   }
+}
+
+function wholeDelta(image: MetadataImage): MetadataDelta {
+  return {
+    changedTopics: new Set(image.topicsByName.keys()),
+    removedTopics: [],
+    changedConfigs: new Set(image.configs.keys()),
+    hasBrokerChanges: true,
+  };
 }
 
 /** A snapshot says what is there, never what is gone: that is found by looking at what was there before. */

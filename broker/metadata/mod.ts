@@ -8,6 +8,7 @@ export {
   configKey,
   configsOf,
   EMPTY_IMAGE,
+  type EndpointImage,
   ImageBuilder,
   type MetadataDelta,
   type MetadataImage,
@@ -15,6 +16,7 @@ export {
   type PartitionImage,
   type QuotaImage,
   quotaKey,
+  type StopPermitImage,
   type TopicImage,
 } from './image.ts';
 export { type MetadataListener, MetadataLoader } from './loader.ts';
@@ -25,5 +27,6 @@ export {
   type MetadataRecord,
   type RecordKind,
   type RecordOf,
+  recordBytes,
 } from './records.ts';
 export { decodeSnapshot, encodeSnapshot, imageToRecords } from './snapshot.ts';

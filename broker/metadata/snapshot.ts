@@ -1,4 +1,5 @@
 /** An image as records, so that a snapshot is a log that happens to be short: one format, one reader. */
+import { assert } from '../std/mod.ts';
 import type { MetadataImage } from './image.ts';
 import { decodeBatch, encodeBatch, type MetadataBatch, type MetadataRecord } from './records.ts';
 
@@ -6,14 +7,16 @@ import { decodeBatch, encodeBatch, type MetadataBatch, type MetadataRecord } fro
 const RECORDS_PER_CHUNK = 1000;
 
 export function imageToRecords(image: MetadataImage): MetadataRecord[] {
+  assert(image.unfinished === undefined, 'a snapshot is taken between changes, not within one');
   const records: MetadataRecord[] = [];
+  if (image.clusterId !== '') records.push({ kind: 'Cluster', clusterId: image.clusterId });
   if (image.controllerId >= 0) {
     records.push({
       kind: 'RegisterController',
       controllerId: image.controllerId,
       incarnationId: 'AAAAAAAAAAAAAAAAAAAAAA',
       zkMigrationReady: false,
-      endPoints: [],
+      endPoints: image.controllerEndpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
       features: [],
     });
   }
@@ -68,6 +71,11 @@ export function imageToRecords(image: MetadataImage): MetadataRecord[] {
   if (image.nextProducerId > 0) {
     records.push({ kind: 'ProducerIds', brokerId: -1, brokerEpoch: -1, nextProducerId: image.nextProducerId });
   }
+  for (const [brokerId, permit] of image.stopPermits) {
+    records.push({ kind: 'StopPermit', brokerId, ...permit, isGranted: true });
+  }
+  const { operatorEpoch, operatorHolder: holder } = image;
+  if (operatorEpoch > 0) records.push({ kind: 'OperatorEpoch', operatorEpoch, holder });
   records.push(...image.acls.values(), ...image.scramCredentials.values());
   return records;
 }

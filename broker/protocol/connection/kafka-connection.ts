@@ -39,6 +39,7 @@ export class KafkaConnection {
   private received: Buffer = Buffer.alloc(0);
   private nextCorrelationId = 1;
   private failure: Error | undefined;
+  private readonly closedListeners: (() => void)[] = [];
 
   private constructor(connection: Connection, clientId: string) {
     this.connection = connection;
@@ -55,6 +56,12 @@ export class KafkaConnection {
   }): Promise<KafkaConnection> {
     const { runtime, host, port, clientId } = options;
     return new KafkaConnection(await runtime.network.connect({ host, port }, CONNECT_TIMEOUT_MS), clientId);
+  }
+
+  /** Calls `listener` once the connection has ended, whoever ended it. */
+  onClosed(listener: () => void): void {
+    if (this.failure === undefined) this.closedListeners.push(listener);
+    else listener();
   }
 
   get isOpen(): boolean {
@@ -151,6 +158,7 @@ export class KafkaConnection {
   private fail(cause: Error | undefined): void {
     this.failure = new BrokerError('net.closed', 'the connection was closed', { retriable: true, cause });
     for (const request of this.waiting.splice(0)) request.reject(this.failure);
+    for (const listener of this.closedListeners.splice(0)) listener();
   }
 
   close(): void {

@@ -102,8 +102,10 @@ import abortedTxn from './data/aborted-txn.ts';
 import accessControlEntryRecord from './data/access-control-entry-record.ts';
 import beginTransactionRecord from './data/begin-transaction-record.ts';
 import brokerRegistrationChangeRecord from './data/broker-registration-change-record.ts';
+import changeOriginRecord from './data/change-origin-record.ts';
 import clearElrRecord from './data/clear-elr-record.ts';
 import clientQuotaRecord from './data/client-quota-record.ts';
+import clusterRecord from './data/cluster-record.ts';
 import configRecord from './data/config-record.ts';
 import consumerGroupCurrentMemberAssignmentKey from './data/consumer-group-current-member-assignment-key.ts';
 import consumerGroupCurrentMemberAssignmentValue from './data/consumer-group-current-member-assignment-value.ts';
@@ -137,6 +139,7 @@ import legacyOffsetCommitValue from './data/legacy-offset-commit-value.ts';
 import noOpRecord from './data/no-op-record.ts';
 import offsetCommitKey from './data/offset-commit-key.ts';
 import offsetCommitValue from './data/offset-commit-value.ts';
+import operatorEpochRecord from './data/operator-epoch-record.ts';
 import partitionChangeRecord from './data/partition-change-record.ts';
 import partitionRecord from './data/partition-record.ts';
 import producerIdsRecord from './data/producer-ids-record.ts';
@@ -172,6 +175,7 @@ import shareUpdateKey from './data/share-update-key.ts';
 import shareUpdateValue from './data/share-update-value.ts';
 import snapshotFooterRecord from './data/snapshot-footer-record.ts';
 import snapshotHeaderRecord from './data/snapshot-header-record.ts';
+import stopPermitRecord from './data/stop-permit-record.ts';
 import streamsGroupCurrentMemberAssignmentKey from './data/streams-group-current-member-assignment-key.ts';
 import streamsGroupCurrentMemberAssignmentValue from './data/streams-group-current-member-assignment-value.ts';
 import streamsGroupMemberMetadataKey from './data/streams-group-member-metadata-key.ts';
@@ -294,8 +298,10 @@ export const dataMessages: readonly DataMessage[] = [
   accessControlEntryRecord,
   beginTransactionRecord,
   brokerRegistrationChangeRecord,
+  changeOriginRecord,
   clearElrRecord,
   clientQuotaRecord,
+  clusterRecord,
   configRecord,
   consumerGroupCurrentMemberAssignmentKey,
   consumerGroupCurrentMemberAssignmentValue,
@@ -329,6 +335,7 @@ export const dataMessages: readonly DataMessage[] = [
   noOpRecord,
   offsetCommitKey,
   offsetCommitValue,
+  operatorEpochRecord,
   partitionChangeRecord,
   partitionRecord,
   producerIdsRecord,
@@ -364,6 +371,7 @@ export const dataMessages: readonly DataMessage[] = [
   shareUpdateValue,
   snapshotFooterRecord,
   snapshotHeaderRecord,
+  stopPermitRecord,
   streamsGroupCurrentMemberAssignmentKey,
   streamsGroupCurrentMemberAssignmentValue,
   streamsGroupMemberMetadataKey,

@@ -1,0 +1,12 @@
+/** Election rules for tests: every topic asks for one in-sync replica and accepts no loss, unless said otherwise. */
+import type { ElectionRules } from './election-rules.ts';
+
+export function electionRules(
+  change: { readonly minInSyncReplicas?: number; readonly allowsUnclean?: boolean; readonly dying?: number[] } = {},
+): ElectionRules {
+  return {
+    minInSyncReplicas: () => change.minInSyncReplicas ?? 1,
+    allowsUncleanElection: () => change.allowsUnclean ?? false,
+    dying: new Set(change.dying ?? []),
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * BrokerRegistration (key 62), versions 0-4.
+ *
+ * Behaviour
+ * - control listener only; answers when the registration is in the metadata log, whose offset is the broker's epoch
+ * - an unclean restart leaves every in-sync set before the broker is registered (KIP-966)
+ * - INCONSISTENT_CLUSTER_ID for a broker of another cluster, DUPLICATE_BROKER_REGISTRATION for an id that is alive
+ *
+ * Versions
+ * - 2: log directories
+ * - 3: epoch of the last clean shutdown
+ */
+import {
+  type BrokerRegistrationRequest,
+  readBrokerRegistrationRequest,
+} from '../protocol/generated/broker-registration-request.ts';
+import {
+  type BrokerRegistrationResponseInit,
+  writeBrokerRegistrationResponse,
+} from '../protocol/generated/broker-registration-response.ts';
+import { ErrorCode } from '../protocol/mod.ts';
+import { handler } from './handler.ts';
+import { errorOf } from './submit.ts';
+
+export const brokerRegistration = handler<BrokerRegistrationRequest, BrokerRegistrationResponseInit>({
+  key: 62,
+  read: readBrokerRegistrationRequest,
+  write: writeBrokerRegistrationResponse,
+  async handle(request, _context, broker) {
+    const { brokerId, incarnationId } = request;
+    const refused = (errorCode: number): BrokerRegistrationResponseInit => ({
+      throttleTimeMs: 0,
+      errorCode,
+      brokerEpoch: -1,
+    });
+    if (request.clusterId !== broker.clusterId) return refused(ErrorCode.INCONSISTENT_CLUSTER_ID);
+    try {
+      const { errorCode } = await broker.keeper.register({
+        brokerId,
+        incarnationId,
+        endpoints: request.listeners.map(({ name, host, port }) => ({ name, host, port })),
+        rack: request.rack,
+        directories: request.logDirs,
+        previousEpoch: request.previousBrokerEpoch,
+      });
+      if (errorCode !== ErrorCode.NONE) return refused(errorCode);
+    } catch (error) {
+      return refused(errorOf(error));
+    }
+    const registered = broker.image.brokers.get(brokerId);
+    // Another incarnation may have registered since; this one then has no epoch any more.
+    if (registered?.incarnationId !== incarnationId) return refused(ErrorCode.DUPLICATE_BROKER_REGISTRATION);
+    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, brokerEpoch: registered.epoch };
+  },
+});

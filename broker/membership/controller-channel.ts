@@ -1,0 +1,115 @@
+/**
+ * The way to the active controller: one connection to whoever claimed the log last, made anew when that changes.
+ *
+ * The controller's own broker takes the same way, so that there is one path and not two. Nothing is tried again here:
+ * callers know what may be repeated, and when.
+ */
+import type { MetadataImage } from '../metadata/mod.ts';
+import { type Call, KafkaConnection } from '../protocol/connection/mod.ts';
+import { BrokerError, type Clock, type Logger, type Network } from '../std/mod.ts';
+import { controlEndpointOf } from './control-endpoint.ts';
+
+interface Link {
+  readonly controllerId: number;
+  readonly address: string;
+  readonly connection: Promise<KafkaConnection>;
+}
+
+export class ControllerChannel {
+  private readonly network: Network;
+  private readonly clock: Clock;
+  private readonly log: Logger;
+  private readonly image: () => MetadataImage;
+  private readonly clientId: string;
+  private link: Link | undefined;
+  private isClosed = false;
+  /** Called when the connection to a controller ends that was still the active one. */
+  onLost: (controllerId: number) => void = () => {};
+
+  constructor(options: {
+    readonly network: Network;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly image: () => MetadataImage;
+    readonly nodeId: number;
+  }) {
+    this.network = options.network;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.image = options.image;
+    this.clientId = `broker-${options.nodeId}`;
+  }
+
+  /**
+   * Rejects with BrokerError `net.*` when the controller cannot be reached or does not answer within `timeoutMs` (what
+   * was asked may then have been done or not), and with `store.fenced` while there is no controller to ask.
+   */
+  async request<RequestInit, Response>(
+    call: Call<RequestInit, Response>,
+    version: number,
+    body: RequestInit,
+    timeoutMs: number,
+  ): Promise<Response> {
+    const link = this.openLink();
+    const timeout = new BrokerError('net.timeout', 'the controller did not answer in time', { retriable: true });
+    let give = (_: Error): void => {};
+    const expired = new Promise<never>((_, reject) => {
+      give = reject;
+    });
+    const timer = this.clock.after(timeoutMs, () => {
+      give(timeout);
+      this.drop(link);
+    });
+    const answered = link.connection.then((connection) => connection.request(call, version, body));
+    try {
+      return await Promise.race([answered, expired]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  private openLink(): Link {
+    if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
+    const { controllerId, controllerEndpoints } = this.image();
+    const endpoint = controlEndpointOf(controllerEndpoints);
+    if (endpoint === undefined) {
+      throw new BrokerError('store.fenced', 'the cluster has no controller yet', { retriable: true });
+    }
+    const address = `${controllerId}@${endpoint.host}:${endpoint.port}`;
+    if (this.link?.address === address) return this.link;
+    if (this.link !== undefined) this.drop(this.link);
+    const { host, port } = endpoint;
+    const connection = KafkaConnection.open({
+      runtime: { network: this.network },
+      host,
+      port,
+      clientId: this.clientId,
+    });
+    const link: Link = { controllerId, address, connection };
+    this.link = link;
+    connection.then(
+      (open) => open.onClosed(() => this.lost(link)),
+      () => this.lost(link),
+    );
+    return link;
+  }
+
+  /** The next request makes a new connection. */
+  private drop(link: Link): void {
+    if (this.link === link) this.link = undefined;
+    link.connection.then((connection) => connection.close()).catch(() => {});
+  }
+
+  private lost(link: Link): void {
+    if (this.link !== link) return;
+    this.link = undefined;
+    if (this.isClosed) return;
+    this.log.info({ controller: link.controllerId }, 'connection to the controller lost');
+    this.onLost(link.controllerId);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    if (this.link !== undefined) this.drop(this.link);
+  }
+}

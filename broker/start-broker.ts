@@ -83,7 +83,7 @@ export async function startBroker(options: {
   const replicas = new ReplicaManager({
     nodeId,
     logs,
-    log,
+    runtime,
     isKnownPartition,
     configOf: (topic) => ({
       log: logConfigOf(config, loader.image, topic),

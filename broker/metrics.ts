@@ -32,8 +32,50 @@ export function exportMetrics(options: {
   gauge('kafka_server_replicamanager_offlinereplicacount', 'Replicas on folders that are offline.', () =>
     count((replica) => replica.log.logFolder.isOffline),
   );
-  gauge('kafka_server_replicamanager_isrshrinks_total', 'In-sync sets that lost a member.', () => 0);
-  gauge('kafka_server_replicamanager_isrexpands_total', 'In-sync sets that gained a member.', () => 0);
+  const { counters } = replicas;
+  gauge(
+    'kafka_server_replicamanager_isrshrinks_total',
+    'In-sync sets that lost a member.',
+    () => counters.inSyncShrinks,
+  );
+  gauge(
+    'kafka_server_replicamanager_isrexpands_total',
+    'In-sync sets that gained a member.',
+    () => counters.inSyncExpands,
+  );
+  gauge(
+    'kafka_server_replicamanager_failedisrupdates_total',
+    'Changes of in-sync sets that the controller did not take.',
+    () => counters.failedInSyncUpdates,
+  );
+  gauge('kafka_server_replicamanager_atminisrpartitioncount', 'Led partitions at min.insync.replicas.', () =>
+    count((replica) => replica.isAtMinInSync),
+  );
+  gauge(
+    'kafka_server_replicafetchermanager_maxlag',
+    'Records that the replica furthest behind its leader lacks.',
+    () => replicas.maxLag,
+  );
+  gauge(
+    'kafka_server_brokertopicmetrics_replicationbytesin_total',
+    'Bytes fetched from leaders.',
+    () => counters.replicationBytesIn,
+  );
+  gauge(
+    'kafka_server_brokertopicmetrics_replicationbytesout_total',
+    'Bytes fetched by followers.',
+    () => counters.replicationBytesOut,
+  );
+  gauge(
+    'kafka_server_brokertopicmetrics_reassignmentbytesin_total',
+    'Bytes fetched from leaders by replicas that are being added.',
+    () => counters.reassignmentBytesIn,
+  );
+  gauge(
+    'kafka_server_brokertopicmetrics_reassignmentbytesout_total',
+    'Bytes fetched by replicas that are being added.',
+    () => counters.reassignmentBytesOut,
+  );
   gauge('kafka_controller_kafkacontroller_activecontrollercount', '1 on the active controller.', () =>
     controller.isActive ? 1 : 0,
   );

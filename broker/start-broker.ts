@@ -4,32 +4,20 @@
  */
 
 import { adoptLogs } from './adopt-logs.ts';
-import { type BrokerConfig, buildLogConfig, configRules, effectiveTopicValue, topicRules } from './config/mod.ts';
+import { applyImage, electOrResign } from './apply-image.ts';
+import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
+import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
 import { ClusterKeeper, Controller } from './controller/mod.ts';
 import { type CoordinationStore, FilesStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
 import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
 import { type ListenerPlan, planListeners } from './listeners.ts';
-import { identifyFolders, type LogConfig, LogManager } from './log/mod.ts';
-import {
-  BrokerLifecycle,
-  CONTROL_LISTENER,
-  ControllerChannel,
-  controlEndpointOf,
-  PeerProbe,
-} from './membership/mod.ts';
-import {
-  ConfigResource,
-  configKey,
-  configsOf,
-  EMPTY_IMAGE,
-  type MetadataDelta,
-  type MetadataImage,
-  MetadataLoader,
-} from './metadata/mod.ts';
+import { identifyFolders, LogManager } from './log/mod.ts';
+import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, PeerProbe } from './membership/mod.ts';
+import { ConfigResource, configsOf, EMPTY_IMAGE, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
-import { FetchSessions, type Replica, ReplicaManager } from './replication/mod.ts';
+import { FetchSessions, ReplicaManager } from './replication/mod.ts';
 import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
@@ -125,7 +113,7 @@ export async function startBroker(options: {
     folders,
     nodeId,
     clusterId,
-    configOf: (topic) => logConfigOf(config, loader.image, topic),
+    configOf: (topic) => buildLogConfig(config, configsOf(loader.image, ConfigResource.topic, topic)),
     config: {
       retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
       recoveryPointCheckpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
@@ -138,11 +126,16 @@ export async function startBroker(options: {
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
   });
 
-  const channel = new ControllerChannel({ network: runtime.network, clock, log, image: () => loader.image, nodeId });
+  // Answers come in the order of the requests. A heartbeat may not wait behind a change that waits for the store, so
+  // heartbeats have a connection of their own.
+  const openChannel = (): ControllerChannel =>
+    new ControllerChannel({ network: runtime.network, clock, log, image: () => loader.image, nodeId });
+  const channel = openChannel();
+  const heartbeatChannel = openChannel();
   const lifecycle = new BrokerLifecycle({
     nodeId,
     clusterId,
-    channel,
+    channel: heartbeatChannel,
     loader,
     clock,
     log,
@@ -161,14 +154,18 @@ export async function startBroker(options: {
   const replicas = new ReplicaManager({
     nodeId,
     logs,
-    log,
+    runtime,
     isKnownPartition: (topic, partition) => loader.image.topicsByName.get(topic)?.partitions[partition] !== undefined,
-    configOf: (topic) => ({
-      log: logConfigOf(config, loader.image, topic),
-      minInSyncReplicas: Number(
-        effectiveTopicValue(config, configsOf(loader.image, ConfigResource.topic, topic), 'min.insync.replicas'),
-      ),
+    config: replicationConfig(config),
+    cluster: clusterOf({ runtime, nodeId, loader, channel, lifecycle }),
+    throttleRates: () => ({
+      leader: config.number('leader.replication.throttled.rate'),
+      follower: config.number('follower.replication.throttled.rate'),
     }),
+    leadershipChanged: (replica) => {
+      if (replica.topic === OFFSETS_TOPIC) electOrResign(groups, replica);
+    },
+    configOf: (topic) => replicaConfigOf(config, loader.image, topic, nodeId),
   });
   const groups = new GroupCoordinator({
     runtime,
@@ -205,7 +202,7 @@ export async function startBroker(options: {
     servedVersions: (key, isControl) => router.servedVersions(key, isControl),
     handlerOf: (key) => router.handlerOf(key),
   });
-  channel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, probe, loader });
+  heartbeatChannel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, probe, loader });
   router.serve(broker);
   exportMetrics({ telemetry, broker, server, logs });
   config.onChange(() => replicas.allConfigsChanged());
@@ -235,9 +232,11 @@ export async function startBroker(options: {
       });
       server.destroy();
       channel.close();
+      heartbeatChannel.close();
       keeper.close();
       await groups.close();
       loader.close();
+      replicas.close();
       await controller.close();
       await logs.close({ brokerEpoch: lifecycle.brokerEpoch });
       await store.close();
@@ -255,36 +254,6 @@ async function bindListeners(server: Server, config: BrokerConfig): Promise<List
   return listeners;
 }
 
-/** The connection of a broker's heartbeats closed: a process that is gone need not be waited for. */
-async function fenceIfGone(options: {
-  readonly brokerId: number;
-  readonly brokerEpoch: number;
-  readonly controller: Controller;
-  readonly keeper: ClusterKeeper;
-  readonly probe: PeerProbe;
-  readonly loader: MetadataLoader;
-}): Promise<void> {
-  const { brokerId, brokerEpoch, controller, keeper, probe, loader } = options;
-  const broker = loader.image.brokers.get(brokerId);
-  const endpoint = controlEndpointOf(broker?.endpoints ?? []);
-  if (!controller.isActive || broker?.epoch !== brokerEpoch || endpoint === undefined) return;
-  if (await probe.isGone(endpoint)) await keeper.fence(brokerId, brokerEpoch, 'its process is gone');
-}
-
-/** The connection to the controller closed: where its process is gone, its lease need not be waited for. */
-async function takeOverIfGone(options: {
-  readonly controllerId: number;
-  readonly controller: Controller;
-  readonly probe: PeerProbe;
-  readonly loader: MetadataLoader;
-}): Promise<void> {
-  const { controllerId, controller, probe, loader } = options;
-  const { image } = loader;
-  const endpoint = controlEndpointOf(image.controllerEndpoints);
-  if (image.controllerId !== controllerId || endpoint === undefined) return;
-  if (await probe.isGone(endpoint)) await controller.takeOver(controllerId);
-}
-
 function nodeIdOf(config: BrokerConfig, found: number | undefined): number {
   const configured = config.text('node.id') ?? config.text('broker.id');
   const id = configured === null || configured === '-1' ? (found ?? 1) : Number(configured);
@@ -300,86 +269,4 @@ function openFilesStore(runtime: Runtime, firstFolder: string): FilesStore {
   disk.makeFolder(folder);
   disk.syncFolder(firstFolder);
   return new FilesStore({ disk, clock, random, folder });
-}
-
-function logConfigOf(config: BrokerConfig, image: MetadataImage, topic: string): LogConfig {
-  return buildLogConfig(config, configsOf(image, ConfigResource.topic, topic));
-}
-
-/** Puts what the metadata says into effect on this broker. */
-async function applyImage(options: {
-  readonly image: MetadataImage;
-  readonly delta: MetadataDelta;
-  readonly nodeId: number;
-  readonly config: BrokerConfig;
-  readonly replicas: ReplicaManager;
-  readonly groups: GroupCoordinator;
-  readonly telemetry: Telemetry;
-}): Promise<void> {
-  const { image, delta, nodeId, config, replicas, groups, telemetry } = options;
-  const brokerKeys = [configKey(ConfigResource.broker, String(nodeId)), configKey(ConfigResource.broker, '')];
-  if (brokerKeys.some((key) => delta.changedConfigs.has(key))) {
-    config.setDynamic({
-      broker: configsOf(image, ConfigResource.broker, String(nodeId)),
-      clusterDefault: configsOf(image, ConfigResource.broker, ''),
-    });
-  }
-  for (const topic of delta.removedTopics) {
-    for (const { partition } of topic.partitions) {
-      if (topic.name === OFFSETS_TOPIC) groups.onResignation(partition);
-      if (replicas.get(topic.name, partition)?.topicId === topic.id) await replicas.remove(topic.name, partition);
-    }
-    telemetry.topicRemoved(topic.name);
-  }
-  if (delta.removedTopics.length > 0) groups.topicsDeleted(delta.removedTopics.map(({ name }) => name));
-  for (const name of delta.changedTopics) {
-    const topic = image.topicsByName.get(name);
-    if (topic === undefined) continue;
-    for (const partition of topic.partitions) {
-      if (!partition.replicas.includes(nodeId)) continue;
-      const before = replicas.get(name, partition.partition)?.leaderEpoch;
-      const replica = await replicas.apply({
-        topic: name,
-        topicId: topic.id,
-        partition: partition.partition,
-        state: partition,
-      });
-      if (name === OFFSETS_TOPIC && before !== replica.leaderEpoch) electOrResign(groups, replica);
-    }
-  }
-  for (const key of delta.changedConfigs) {
-    const [type, ...name] = key.split('/');
-    if (Number(type) === ConfigResource.topic) replicas.configChanged(name.join('/'));
-  }
-}
-
-function electOrResign(groups: GroupCoordinator, replica: Replica): void {
-  if (replica.isLeader) groups.onElection(replica.partition, coordinatorLog(replica));
-  else groups.onResignation(replica.partition);
-}
-
-/** A replica as the coordinator runtime sees it. */
-function coordinatorLog(replica: Replica): Parameters<GroupCoordinator['onElection']>[1] {
-  return {
-    get leaderEpoch() {
-      return replica.leaderEpoch;
-    },
-    get logStartOffset() {
-      return replica.logStartOffset;
-    },
-    get logEndOffset() {
-      return replica.logEndOffset;
-    },
-    get highWatermark() {
-      return replica.highWatermark;
-    },
-    append: (batch, appendOptions, done) => replica.append(batch, appendOptions, done),
-    awaitCommitted: (offset, done) => replica.awaitCommitted(offset, done),
-    async read({ offset, maxBytes }) {
-      const result = await replica.read({ offset, maxBytes, isolation: 'uncommitted', minOneBatch: true });
-      const bytes = Buffer.concat(result.chunks as Buffer[]);
-      result.release();
-      return bytes;
-    },
-  };
 }

@@ -29,6 +29,7 @@ import {
 } from '../protocol/generated/produce-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Replica } from '../replication/mod.ts';
+import type { Timer } from '../std/mod.ts';
 import type { Broker } from './broker.ts';
 import { replyingHandler } from './handler.ts';
 import { isTransactional, singleBatch } from './produce-request.ts';
@@ -140,7 +141,10 @@ function producePartition(
   });
 }
 
-/** Answers when the batch is committed, when leadership is lost, or when the request's time is up. */
+/**
+ * Answers when the batch is committed, when leadership is lost, when the in-sync set has become smaller than
+ * min.insync.replicas, or when the request's time is up.
+ */
 function awaitCommit(
   options: { readonly request: ProduceRequest; readonly broker: Broker },
   replica: Replica,
@@ -148,23 +152,19 @@ function awaitCommit(
   answer: PartitionAnswer,
   done: (answer: PartitionAnswer) => void,
 ): void {
-  if (replica.highWatermark > lastOffset) return done(answer);
+  let timer: Timer | undefined;
   let isDone = false;
   const finish = (errorCode: number): void => {
-    if (isDone) return;
     isDone = true;
-    timer.cancel();
-    stopWaiting();
-    stopWatching();
+    timer?.cancel();
     done(errorCode === ErrorCode.NONE ? answer : failure(answer.index, errorCode));
   };
-  const timer = options.broker.runtime.clock.after(options.request.timeoutMs, () =>
-    finish(ErrorCode.REQUEST_TIMED_OUT),
-  );
-  const stopWatching = replica.onLeadershipChange(() => {
-    if (!replica.isLeader) finish(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  const stopWaiting = replica.awaitCommitted(lastOffset + 1, finish, { needsMinInSync: true });
+  if (isDone) return;
+  timer = options.broker.runtime.clock.after(options.request.timeoutMs, () => {
+    stopWaiting();
+    finish(ErrorCode.REQUEST_TIMED_OUT);
   });
-  const stopWaiting = replica.awaitCommitted(lastOffset + 1, finish);
 }
 
 function failure(index: number, errorCode: number, errorMessage: string | null = null): PartitionAnswer {

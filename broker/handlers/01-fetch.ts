@@ -7,14 +7,19 @@
  * (KIP-74)
  * - sessions as in KIP-227; refusing one is always legal
  * - records leave as slices of the log, held until the bytes have been sent
+ * - followers fetch on the control listener, under their broker epoch (KIP-903); there each has one session, and what
+ *   it asks for is what it has. Whoever calls itself a replica elsewhere leads to nothing (CVE-2018-1288)
+ * - with replica.selector.class a consumer is sent to a replica in its rack, and followers serve consumers up to the
+ *   high watermark that they know (KIP-392)
  *
  * Versions
  * - 5: log start offset
  * - 7: sessions
  * - 9: leader epoch of the client is checked (KIP-320)
- * - 11: rack of the client
+ * - 11: rack of the client, preferred read replica
  * - 12: flexible; diverging epoch
  * - 13: topics by id
+ * - 15: replica state with the broker epoch
  * - 16: endpoints of leaders that moved (KIP-951)
  */
 
@@ -27,22 +32,30 @@ import {
   writeFetchResponse,
 } from '../protocol/generated/fetch-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import type { FetchContext, FetchPartition } from '../replication/mod.ts';
+import type { FetchContext, FetchPartition, FollowerAnswer } from '../replication/mod.ts';
 import type { Broker } from './broker.ts';
-import { FetchOperation, type PartitionAnswer } from './fetch-operation.ts';
-import { replyingHandler } from './handler.ts';
+import { FetchOperation, mustBeSent, type PartitionAnswer } from './fetch-operation.ts';
+import { type Reply, replyingHandler } from './handler.ts';
 
 const TOPIC_IDS_FROM = 13;
 const ZSTD_FROM = 10;
 const LEADER_HINT_FROM = 12;
 const LEADER_ENDPOINT_FROM = 16;
+const READ_REPLICA_FROM = 11;
 const READ_COMMITTED = 1;
+const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 
 export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
   key: 1,
   read: readFetchRequest,
   write: writeFetchResponse,
   handle(request, context, broker, reply) {
+    const replicaId = Math.max(request.replicaId, request.replicaState.replicaId);
+    if (replicaId >= 0) {
+      if (context.connection.isControlListener) fetchAsFollower(request, context, broker, reply);
+      else refuseReplica(request, reply);
+      return;
+    }
     const usesTopicIds = context.version >= TOPIC_IDS_FROM;
     const session = broker.fetchSessions.open({
       sessionId: request.sessionId,
@@ -65,7 +78,8 @@ export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
         maxWaitMs: request.maxWaitMs,
         minBytes: request.minBytes,
         maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
-        isForeignReplica: request.replicaId >= 0 || request.replicaState.replicaId >= 0,
+        mayReadFromFollower: context.version >= READ_REPLICA_FROM,
+        clientRack: context.version >= READ_REPLICA_FROM && selectsByRack(broker) ? request.rackId : '',
         isolation: request.isolationLevel === READ_COMMITTED ? 'committed' : 'uncommitted',
       },
       done: (answers) => {
@@ -82,6 +96,83 @@ export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
     operation.start();
   },
 });
+
+/** The fetch of another broker: what it asks for it has, and what it gets it will have. */
+function fetchAsFollower(
+  request: FetchRequest,
+  context: RequestContext,
+  broker: Broker,
+  reply: Reply<FetchResponseInit>,
+): void {
+  const stopWatching = broker.onDisconnect(context.connection, () => cancel());
+  const cancel = broker.replicas.followerSessions.fetch(
+    {
+      followerId: request.replicaState.replicaId,
+      brokerEpoch: request.replicaState.replicaEpoch,
+      sessionId: request.sessionId,
+      sessionEpoch: request.sessionEpoch,
+      partitions: flatten(request),
+      forgotten: request.forgottenTopicsData.flatMap(({ topicId, partitions }) =>
+        partitions.map((partition) => ({ topicId, partition })),
+      ),
+      limits: { maxWaitMs: request.maxWaitMs, minBytes: request.minBytes, maxBytes: request.maxBytes },
+    },
+    ({ errorCode, sessionId, answers }) => {
+      stopWatching();
+      reply.send(
+        { errorCode, sessionId, responses: followerResponses(answers) },
+        {
+          sent: () => {
+            for (const answer of answers) answer.release();
+          },
+        },
+      );
+    },
+  );
+}
+
+function followerResponses(answers: readonly FollowerAnswer[]): FetchResponseResponsesInit[] {
+  const topics = new Map<string, FetchResponseResponsesInit & { partitions: FetchResponseResponsesPartitionsInit[] }>();
+  for (const answer of answers) {
+    const { topicId, partition } = answer.partition;
+    let topic = topics.get(topicId);
+    if (topic === undefined) {
+      topic = { topicId, partitions: [] };
+      topics.set(topicId, topic);
+    }
+    topic.partitions.push({
+      partitionIndex: partition,
+      errorCode: answer.errorCode,
+      highWatermark: answer.highWatermark,
+      lastStableOffset: answer.lastStableOffset,
+      logStartOffset: answer.logStartOffset,
+      abortedTransactions: null,
+      records: answer.records,
+      ...(answer.divergingEpoch === undefined ? {} : { divergingEpoch: answer.divergingEpoch }),
+    });
+  }
+  return [...topics.values()];
+}
+
+/** A client that calls itself a replica could move the high watermark by what it asks for. */
+function refuseReplica(request: FetchRequest, reply: Reply<FetchResponseInit>): void {
+  const responses = request.topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map(({ partition }) => ({
+      partitionIndex: partition,
+      errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      highWatermark: -1,
+      logStartOffset: -1,
+      records: [],
+    })),
+  }));
+  reply.send({ errorCode: ErrorCode.NONE, sessionId: 0, responses });
+}
+
+function selectsByRack(broker: Broker): boolean {
+  return broker.config.text('replica.selector.class') === RACK_AWARE_SELECTOR;
+}
 
 function flatten(request: FetchRequest): FetchPartition[] {
   const partitions: FetchPartition[] = [];
@@ -111,9 +202,7 @@ function buildResponse(
 ): FetchResponseInit {
   const topics = new Map<string, FetchResponseResponsesInit & { partitions: FetchResponseResponsesPartitionsInit[] }>();
   const leaders = new Set<number>();
-  const fetched = answers.map(
-    (answer) => [answer.partition, { ...answer, mustBeSent: answer.divergingEpoch !== undefined }] as const,
-  );
+  const fetched = answers.map((answer) => [answer.partition, { ...answer, mustBeSent: mustBeSent(answer) }] as const);
   for (const [partition, answer] of fetched) {
     if (!session.includes(partition, answer)) continue;
     const key = `${partition.topic}/${partition.topicId}`;
@@ -158,7 +247,7 @@ function toWire(
     lastStableOffset: answer.lastStableOffset,
     logStartOffset: answer.logStartOffset,
     abortedTransactions: answer.abortedTransactions,
-    preferredReadReplica: -1,
+    preferredReadReplica: answer.preferredReadReplica ?? -1,
     records,
     ...(answer.divergingEpoch === undefined ? {} : { divergingEpoch: answer.divergingEpoch }),
   };

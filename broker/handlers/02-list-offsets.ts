@@ -6,6 +6,8 @@
  *   -4 earliest on local disk, -5 last tiered and -6 earliest not yet tiered: without tiered storage nothing is
  * - a timestamp finds the first record not older than it; no such record is offset -1 without an error
  * - a partition named twice is answered once, with INVALID_REQUEST
+ * - OFFSET_NOT_AVAILABLE while a new leader does not know how far its predecessor had committed (KIP-207)
+ * - a follower, on the control listener, is told the end of the log whatever is committed
  *
  * Versions
  * - 4: leader epoch checked and answered
@@ -25,7 +27,7 @@ import {
   writeListOffsetsResponse,
 } from '../protocol/generated/list-offsets-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import type { Replica } from '../replication/mod.ts';
+import type { ReadIsolation, Replica } from '../replication/mod.ts';
 import type { Broker } from './broker.ts';
 import { handler } from './handler.ts';
 
@@ -58,6 +60,7 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponseInit>(
   write: writeListOffsetsResponse,
   async handle(request, context, broker) {
     const duplicates = findDuplicates(request);
+    const isolation = isolationOf(request, context.connection.isControlListener);
     const topics = await Promise.all(
       request.topics.map(async (topic) => ({
         name: topic.name,
@@ -65,7 +68,7 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponseInit>(
           withoutRepeats(topic.partitions).map((asked) =>
             duplicates.has(`${topic.name}/${asked.partitionIndex}`)
               ? failure(asked, ErrorCode.INVALID_REQUEST)
-              : lookUp(broker, topic.name, asked, request.isolationLevel, context.version),
+              : lookUp(broker, topic.name, asked, isolation, context.version),
           ),
         ),
       })),
@@ -73,6 +76,12 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponseInit>(
     return { throttleTimeMs: 0, topics };
   },
 });
+
+/** A follower asks for the end of the log itself. */
+function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest, isControlListener: boolean): ReadIsolation {
+  if (replicaId >= 0 && isControlListener) return 'logEnd';
+  return isolationLevel === READ_COMMITTED ? 'committed' : 'uncommitted';
+}
 
 function findDuplicates(request: ListOffsetsRequest): ReadonlySet<string> {
   const seen = new Set<string>();
@@ -97,7 +106,7 @@ async function lookUp(
   broker: Broker,
   topic: string,
   asked: ListOffsetsRequestTopicsPartitions,
-  isolationLevel: number,
+  isolation: ReadIsolation,
   version: number,
 ): Promise<ListOffsetsResponseTopicsPartitionsInit> {
   const { timestamp } = asked;
@@ -108,7 +117,8 @@ async function lookUp(
   const errorCode = replica.checkEpoch(asked.currentLeaderEpoch);
   if (errorCode !== ErrorCode.NONE) return failure(asked, errorCode);
   try {
-    const found = await find(replica, timestamp, isolationLevel === READ_COMMITTED);
+    const found = await find(replica, timestamp, isolation);
+    if (found === 'unknown') return failure(asked, ErrorCode.OFFSET_NOT_AVAILABLE);
     // Old versions cannot carry an epoch, and their clients know none.
     const leaderEpoch = version < LEADER_EPOCH_FROM ? -1 : found.leaderEpoch;
     return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.NONE, ...found, leaderEpoch };
@@ -118,11 +128,12 @@ async function lookUp(
   }
 }
 
-async function find(replica: Replica, timestamp: number, isCommittedOnly: boolean): Promise<Found> {
-  const end = replica.readableEnd(isCommittedOnly ? 'committed' : 'uncommitted');
+async function find(replica: Replica, timestamp: number, isolation: ReadIsolation): Promise<Found | 'unknown'> {
+  const end = replica.readableEnd(isolation);
+  const isEndKnown = isolation === 'logEnd' || replica.isEndKnown;
   switch (timestamp) {
     case LATEST:
-      return { offset: end, timestamp: -1, leaderEpoch: replica.leaderEpoch };
+      return isEndKnown ? { offset: end, timestamp: -1, leaderEpoch: replica.leaderEpoch } : 'unknown';
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: replica.logStartOffset, timestamp: -1, leaderEpoch: epochAt(replica, replica.logStartOffset) };
@@ -131,13 +142,20 @@ async function find(replica: Replica, timestamp: number, isCommittedOnly: boolea
       return NOT_FOUND;
     case MAX_TIMESTAMP: {
       const found = await findMaxTimestamp(replica.log);
-      return found ?? NOT_FOUND;
+      return readable(found, end, isEndKnown);
     }
     default: {
       const found = await findOffsetForTimestamp(replica.log, timestamp);
-      return found === undefined || found.offset >= end ? NOT_FOUND : found;
+      return readable(found, end, isEndKnown);
     }
   }
+}
+
+/** What lies past the readable end is not there for clients; a new leader cannot tell yet whether it is. */
+function readable(found: Found | undefined, end: number, isEndKnown: boolean): Found | 'unknown' {
+  if (found === undefined) return NOT_FOUND;
+  if (found.offset < end) return found;
+  return isEndKnown ? NOT_FOUND : 'unknown';
 }
 
 function epochAt(replica: Replica, offset: number): number {

@@ -15,6 +15,7 @@ export interface PartitionAnswer {
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: number };
+  readonly preferredReadReplica?: number;
   readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null;
   readonly records: readonly Buffer[];
   readonly sizeBytes: number;
@@ -26,8 +27,10 @@ export interface FetchLimits {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly isolation: ReadIsolation;
-  /** Whether the request claims to come from a replica. */
-  readonly isForeignReplica: boolean;
+  /** Whether a follower may serve the client (KIP-392): it must be new enough to know that there are such. */
+  readonly mayReadFromFollower: boolean;
+  /** The client's rack, or empty. */
+  readonly clientRack: string;
 }
 
 /** A partition that the fetch may read, or the error that stands for it. */
@@ -76,13 +79,21 @@ export class FetchOperation {
     const topicName = this.usesTopicIds ? this.broker.topicName(partition.topicId) : partition.topic;
     const failed = (errorCode: number): Source => ({ partition, topicName, replica: undefined, errorCode });
     if (topicName === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_ID);
-    const found = this.broker.replicas.leaderOf(topicName, partition.partition);
+    const found = this.broker.replicas.replicaOf(topicName, partition.partition);
     if (typeof found === 'number') return failed(found);
-    // Replicas fetch on the control listener; whoever calls itself one here is none of this partition's.
-    if (this.limits.isForeignReplica) return failed(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    const errorCode = found.checkEpoch(partition.currentLeaderEpoch);
+    const errorCode = this.errorOf(found, partition);
     if (errorCode !== ErrorCode.NONE) return failed(errorCode);
     return { partition, topicName, replica: found, errorCode };
+  }
+
+  private errorOf(replica: Replica, { currentLeaderEpoch }: FetchPartition): number {
+    return this.limits.mayReadFromFollower
+      ? replica.compareEpoch(currentLeaderEpoch)
+      : replica.checkEpoch(currentLeaderEpoch);
+  }
+
+  private isLost({ replica, partition }: Source): boolean {
+    return replica !== undefined && this.errorOf(replica, partition) !== ErrorCode.NONE;
   }
 
   start(): void {
@@ -100,7 +111,7 @@ export class FetchOperation {
     this.isReading = true;
     this.isStale = false;
     // A replica may have lost its leadership, or its topic, while the fetch was parked: the error is then the answer.
-    this.sources = this.sources.map((source) => (hasLostLeader(source) ? this.resolve(source.partition) : source));
+    this.sources = this.sources.map((source) => (this.isLost(source) ? this.resolve(source.partition) : source));
     const answers: PartitionAnswer[] = [];
     const read = this.readFrom(0, this.limits.maxBytes, answers);
     if (read === undefined) this.finishAttempt(answers);
@@ -163,7 +174,7 @@ export class FetchOperation {
     const { partition, topicName } = source;
     const replica = source.replica as Replica;
     this.ends.set(source, replica.readableEnd(this.limits.isolation));
-    const divergence = findDivergence(partition, replica);
+    const divergence = replica.findDivergence(partition);
     if (divergence !== undefined) {
       result.release();
       return divergence === 'unknown epoch'
@@ -171,6 +182,11 @@ export class FetchOperation {
         : { ...failure(source, ErrorCode.NONE, replica), divergingEpoch: divergence };
     }
     if (result.isOutOfRange) return failure(source, ErrorCode.OFFSET_OUT_OF_RANGE);
+    const preferred = replica.preferredReadReplica(this.limits.clientRack, partition.fetchOffset);
+    if (preferred !== undefined) {
+      result.release();
+      return { ...failure(source, ErrorCode.NONE, replica), preferredReadReplica: preferred };
+    }
     return {
       partition,
       topicName,
@@ -198,7 +214,7 @@ export class FetchOperation {
     let mustAnswer = this.isTimeUp || this.limits.maxWaitMs <= 0 || answers.length === 0;
     for (const answer of answers) {
       bytes += answer.sizeBytes;
-      if (answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== undefined) mustAnswer = true;
+      if (answer.errorCode !== ErrorCode.NONE || mustBeSent(answer)) mustAnswer = true;
     }
     if (mustAnswer || bytes >= this.limits.minBytes) {
       this.finish(answers);
@@ -242,7 +258,7 @@ export class FetchOperation {
     for (const source of this.sources) {
       const { replica, partition } = source;
       if (replica === undefined) continue;
-      if (hasLostLeader(source)) return true;
+      if (this.isLost(source)) return true;
       if (replica.readableEnd(this.limits.isolation) !== this.ends.get(source)) return true;
       if (replica.logStartOffset > partition.fetchOffset) return true;
     }
@@ -250,8 +266,9 @@ export class FetchOperation {
   }
 }
 
-function hasLostLeader({ replica, partition }: Source): boolean {
-  return replica !== undefined && replica.checkEpoch(partition.currentLeaderEpoch) !== ErrorCode.NONE;
+/** The client is told at once where its history ends, or where to read instead. */
+export function mustBeSent(answer: PartitionAnswer): boolean {
+  return answer.divergingEpoch !== undefined || answer.preferredReadReplica !== undefined;
 }
 
 function failure(source: Source, errorCode: number, replica?: Replica): PartitionAnswer {
@@ -268,16 +285,4 @@ function failure(source: Source, errorCode: number, replica?: Replica): Partitio
     sizeBytes: 0,
     release: nothingToRelease,
   };
-}
-
-/** Where the fetcher's history left ours, when it did (KIP-595): it must truncate to there before it reads on. */
-function findDivergence(
-  partition: FetchPartition,
-  replica: Replica,
-): { readonly epoch: number; readonly endOffset: number } | 'unknown epoch' | undefined {
-  if (partition.lastFetchedEpoch < 0) return undefined;
-  const { epoch, endOffset } = replica.endOffsetForEpoch(partition.lastFetchedEpoch);
-  if (epoch < 0) return 'unknown epoch';
-  const isShared = epoch === partition.lastFetchedEpoch && endOffset >= partition.fetchOffset;
-  return isShared ? undefined : { epoch, endOffset };
 }

@@ -1,11 +1,19 @@
 /**
- * The replicas of this broker, kept in step with the metadata: what the image assigns here exists, what it removed
- * goes.
+ * The replicas of this broker, kept in step with the metadata: what the image assigns here exists and leads or follows
+ * as the image says, what it removed goes.
  */
 import type { LogConfig, LogManager, PartitionLog } from '../log/mod.ts';
+import type { MetadataDelta, MetadataImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import type { Logger } from '../std/mod.ts';
-import { type LeadershipState, Replica } from './replica.ts';
+import type { Runtime, Timer } from '../std/mod.ts';
+import { AlterPartitionQueue } from './alter-partition-queue.ts';
+import { ReplicationCounters } from './counters.ts';
+import { FetcherManager } from './fetcher-manager.ts';
+import { FollowerSessions } from './follower-sessions.ts';
+import { type Cluster, NO_PEERS } from './peers.ts';
+import { type LeadershipState, Replica, type ReplicaContext } from './replica.ts';
+import { DEFAULT_REPLICATION_CONFIG, type ReplicationConfig } from './replication-config.ts';
+import { isThrottled, ReplicationThrottle, type ThrottledPartitions } from './throttle.ts';
 
 export interface PartitionAssignment {
   readonly topic: string;
@@ -18,29 +26,91 @@ export interface PartitionAssignment {
 export interface ReplicaConfig {
   readonly log: LogConfig;
   readonly minInSyncReplicas: number;
+  /** `leader.` and `follower.replication.throttled.replicas`, as they concern this broker. */
+  readonly throttledAsLeader?: ThrottledPartitions;
+  readonly throttledAsFollower?: ThrottledPartitions;
 }
 
+/** `leader.` and `follower.replication.throttled.rate`, in bytes a second. */
+export interface ThrottleRates {
+  readonly leader: number;
+  readonly follower: number;
+}
+
+/** Work on many partitions gives others a turn of the loop after so long. */
+const SLICE_MS = 5;
+const UNTHROTTLED: ThrottleRates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
+
 export class ReplicaManager {
+  readonly counters = new ReplicationCounters();
+  /** The fetches of this broker's followers. */
+  readonly followerSessions: FollowerSessions;
   private readonly nodeId: number;
   private readonly logs: LogManager;
-  private readonly log: Logger;
+  private readonly runtime: Runtime;
   private readonly configOf: (topic: string) => ReplicaConfig;
+  private readonly context: ReplicaContext;
+  private readonly changes: AlterPartitionQueue;
+  private readonly fetchers: FetcherManager;
+  private readonly leaderThrottle: ReplicationThrottle;
   private readonly topics = new Map<string, Map<number, Replica>>();
+  private readonly topicNames = new Map<string, string>();
+  private readonly configs = new Map<string, ReplicaConfig>();
+  private readonly leadershipChanged: (replica: Replica) => void;
   /** Partitions that the cluster has but this broker does not hold, so that their requests get the right error. */
-  private isKnownPartition: (topic: string, partition: number) => boolean = () => false;
+  private readonly isKnownPartition: (topic: string, partition: number) => boolean;
+  private lagTimer: Timer | undefined;
+  private isClosed = false;
 
   constructor(options: {
     readonly nodeId: number;
     readonly logs: LogManager;
-    readonly log: Logger;
+    readonly runtime: Runtime;
     readonly configOf: (topic: string) => ReplicaConfig;
     readonly isKnownPartition: (topic: string, partition: number) => boolean;
+    readonly config?: ReplicationConfig;
+    readonly cluster?: Cluster;
+    readonly throttleRates?: () => ThrottleRates;
+    /** Called when a replica begins or ceases to lead, or leads under a new epoch; also when it leaves this broker. */
+    readonly leadershipChanged?: (replica: Replica) => void;
   }) {
-    this.nodeId = options.nodeId;
+    const { nodeId, runtime, config = DEFAULT_REPLICATION_CONFIG, cluster = NO_PEERS } = options;
+    const { counters } = this;
+    const rates = options.throttleRates ?? (() => UNTHROTTLED);
+    this.nodeId = nodeId;
     this.logs = options.logs;
-    this.log = options.log;
+    this.runtime = runtime;
     this.configOf = options.configOf;
     this.isKnownPartition = options.isKnownPartition;
+    this.leadershipChanged = options.leadershipChanged ?? (() => {});
+    this.changes = new AlterPartitionQueue({
+      runtime,
+      nodeId,
+      brokerEpoch: () => cluster.brokerEpoch(),
+      send: (request) => cluster.alterPartition(request),
+    });
+    this.context = { nodeId, runtime, config, cluster, changes: this.changes, counters };
+    this.leaderThrottle = new ReplicationThrottle(runtime.clock, () => rates().leader);
+    this.fetchers = new FetcherManager({
+      nodeId,
+      runtime,
+      config,
+      cluster,
+      counters,
+      throttle: new ReplicationThrottle(runtime.clock, () => rates().follower),
+      isThrottled: ({ topic, partition }) => isThrottled(this.configs.get(topic)?.throttledAsFollower, partition),
+    });
+    this.followerSessions = new FollowerSessions({
+      random: runtime.random,
+      host: {
+        clock: runtime.clock,
+        log: runtime.log,
+        find: (topicId, partition) => this.findById(topicId, partition),
+        isHeldBack: (replica, followerId) => this.isHeldBack(replica, followerId),
+        sent: (replica, followerId, bytes) => this.countSent(replica, followerId, bytes),
+      },
+    });
+    this.watchLag();
   }
 
   get(topic: string, partition: number): Replica | undefined {
@@ -49,17 +119,89 @@ export class ReplicaManager {
 
   /** The replica that leads the partition, or the error code that says why there is none here. */
   leaderOf(topic: string, partition: number): Replica | number {
-    const replica = this.get(topic, partition);
-    if (replica === undefined) {
-      return this.isKnownPartition(topic, partition)
-        ? ErrorCode.NOT_LEADER_OR_FOLLOWER
-        : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    }
+    const replica = this.replicaOf(topic, partition);
+    if (typeof replica === 'number') return replica;
     return replica.isLeader ? replica : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** The replica of the partition, leader or follower, or the error code that says why there is none here. */
+  replicaOf(topic: string, partition: number): Replica | number {
+    const replica = this.get(topic, partition);
+    if (replica !== undefined) return replica;
+    return this.isKnownPartition(topic, partition)
+      ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+      : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  private findById(topicId: string, partition: number): Replica | number {
+    const topic = this.topicNames.get(topicId);
+    if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
+    const replica = this.get(topic, partition);
+    return replica?.topicId === topicId ? replica : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   *all(): Iterable<Replica> {
     for (const partitions of this.topics.values()) yield* partitions.values();
+  }
+
+  /** The most records that a partition here is behind its leader. */
+  get maxLag(): number {
+    return this.fetchers.maxLag;
+  }
+
+  /**
+   * Puts into effect what changed in the image. Partitions that are here already move at once, so that a failover waits
+   * for nothing; logs of new ones are made afterwards, in slices.
+   */
+  async applyImage(image: MetadataImage, delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics'>): Promise<void> {
+    const pause = this.slices();
+    const missing: PartitionAssignment[] = [];
+    const moving: Promise<void>[] = [];
+    for (const topic of delta.removedTopics) {
+      for (const replica of [...(this.topics.get(topic.name)?.values() ?? [])]) {
+        if (replica.topicId === topic.id) await this.remove(topic.name, replica.partition);
+        await pause();
+      }
+    }
+    for (const name of delta.changedTopics) {
+      const topic = image.topicsByName.get(name);
+      for (const state of topic?.partitions ?? []) {
+        const { partition } = state;
+        const existing = this.get(name, partition);
+        const isCurrent = existing?.topicId === topic?.id;
+        if (existing !== undefined && (!isCurrent || !state.replicas.includes(this.nodeId))) {
+          await this.remove(name, partition);
+        }
+        if (topic === undefined || !state.replicas.includes(this.nodeId)) continue;
+        if (existing === undefined || !isCurrent) missing.push({ topic: name, topicId: topic.id, partition, state });
+        else {
+          const moved = this.move(existing, state);
+          if (moved !== undefined) moving.push(moved);
+        }
+      }
+      await pause();
+    }
+    await Promise.all(moving);
+    for (const assignment of missing) {
+      await this.create(assignment);
+      await pause();
+    }
+    this.fetchers.closeIdle();
+  }
+
+  /** Lets others have their turn whenever a slice is used up. */
+  private slices(): () => Promise<void> | undefined {
+    const { clock } = this.runtime;
+    let endsMs = clock.monotonicMs() + SLICE_MS;
+    return () => {
+      if (clock.monotonicMs() < endsMs) return undefined;
+      return new Promise((resolve) => {
+        clock.after(0, () => {
+          endsMs = clock.monotonicMs() + SLICE_MS;
+          resolve();
+        });
+      });
+    };
   }
 
   /** Creates or updates the replica of an assignment that includes this broker. */
@@ -67,16 +209,33 @@ export class ReplicaManager {
     const { topic, topicId, partition, state } = assignment;
     const existing = this.get(topic, partition);
     if (existing !== undefined && existing.topicId === topicId) {
-      existing.updateState(state);
+      await this.move(existing, state);
       return existing;
     }
     if (existing !== undefined) await this.remove(topic, partition);
-    const config = this.configOf(topic);
+    return this.create(assignment);
+  }
+
+  private move(replica: Replica, state: LeadershipState): Promise<void> | undefined {
+    const epochBefore = replica.leaderEpoch;
+    const settled = (): void => {
+      this.fetchers.update(replica);
+      if (replica.leaderEpoch !== epochBefore) this.leadershipChanged(replica);
+    };
+    const moving = replica.updateState(state);
+    if (moving !== undefined) return moving.then(settled);
+    settled();
+    return undefined;
+  }
+
+  private async create(assignment: PartitionAssignment): Promise<Replica> {
+    const { topic, topicId, partition, state } = assignment;
+    const config = this.replicaConfig(topic);
     const replica = new Replica({
       topic,
       topicId,
       partition,
-      nodeId: this.nodeId,
+      context: this.context,
       state,
       log: await this.openLog(assignment, config.log),
       minInSyncReplicas: config.minInSyncReplicas,
@@ -87,7 +246,19 @@ export class ReplicaManager {
       this.topics.set(topic, partitions);
     }
     partitions.set(partition, replica);
+    this.topicNames.set(topicId, topic);
+    this.fetchers.update(replica);
+    this.leadershipChanged(replica);
     return replica;
+  }
+
+  private replicaConfig(topic: string): ReplicaConfig {
+    let config = this.configs.get(topic);
+    if (config === undefined) {
+      config = this.configOf(topic);
+      this.configs.set(topic, config);
+    }
+    return config;
   }
 
   /** A folder of the same name but another topic id belongs to a deleted topic: it is set aside, never reused. */
@@ -98,7 +269,8 @@ export class ReplicaManager {
       return existing;
     }
     if (existing !== undefined) {
-      this.log.warn({ topic, partition, topicId, found: existing.topicId }, 'log of another topic id set aside');
+      const fields = { topic, partition, topicId, found: existing.topicId };
+      this.runtime.log.warn(fields, 'log of another topic id set aside');
       await this.logs.markStray(topic, partition);
     }
     return this.logs.create(topic, partition, topicId, config);
@@ -110,23 +282,69 @@ export class ReplicaManager {
     const replica = partitions?.get(partition);
     if (partitions === undefined || replica === undefined) return;
     partitions.delete(partition);
-    if (partitions.size === 0) this.topics.delete(topic);
+    if (partitions.size === 0) {
+      this.topics.delete(topic);
+      this.topicNames.delete(replica.topicId);
+      this.configs.delete(topic);
+    }
+    this.fetchers.remove(replica);
     replica.close();
+    this.leadershipChanged(replica);
     await this.logs.delete(topic, partition);
   }
 
   configChanged(topic: string): void {
     const partitions = this.topics.get(topic);
     if (partitions === undefined) return;
-    const config = this.configOf(topic);
+    this.configs.delete(topic);
+    const config = this.replicaConfig(topic);
     for (const replica of partitions.values()) {
       replica.log.updateConfig(config.log);
-      replica.minInSyncReplicas = config.minInSyncReplicas;
+      replica.updateMinInSync(config.minInSyncReplicas);
     }
   }
 
   /** The broker's defaults changed, so any topic's effective config may have. */
   allConfigsChanged(): void {
     for (const topic of this.topics.keys()) this.configChanged(topic);
+  }
+
+  /** Twice per lag time, as Kafka does: a follower leaves the in-sync set one and a half lag times after it stopped. */
+  private watchLag(): void {
+    this.lagTimer = this.runtime.clock.after(this.context.config.lagTimeMaxMs / 2, () => {
+      this.checkLag().finally(() => {
+        if (!this.isClosed) this.watchLag();
+      });
+    });
+  }
+
+  private async checkLag(): Promise<void> {
+    const pause = this.slices();
+    for (const replica of this.all()) {
+      replica.checkLag();
+      await pause();
+    }
+  }
+
+  private isHeldBack(replica: Replica, followerId: number): boolean {
+    const throttled = this.configs.get(replica.topic)?.throttledAsLeader;
+    if (!isThrottled(throttled, replica.partition) || replica.inSyncReplicas.includes(followerId)) return false;
+    return this.leaderThrottle.isExceeded;
+  }
+
+  private countSent(replica: Replica, followerId: number, bytes: number): void {
+    this.counters.replicationBytesOut += bytes;
+    if (replica.isAdding(followerId)) this.counters.reassignmentBytesOut += bytes;
+    const throttled = this.configs.get(replica.topic)?.throttledAsLeader;
+    if (isThrottled(throttled, replica.partition)) this.leaderThrottle.record(bytes);
+  }
+
+  /** Stops fetching and asking. Logs are their owner's to close. */
+  close(): void {
+    this.isClosed = true;
+    this.lagTimer?.cancel();
+    this.fetchers.close();
+    this.followerSessions.close();
+    this.changes.close();
   }
 }

@@ -3,22 +3,25 @@
  * fetches for anything new. A waiter that leaves early (a timeout, a closed connection) is removed at once, so that
  * the lists never hold more than what is really parked.
  */
+import { ErrorCode } from '../protocol/mod.ts';
+
 interface CommitWaiter {
   readonly offset: number;
-  readonly done: () => void;
+  readonly needsMinInSync: boolean;
+  readonly done: (errorCode: number) => void;
 }
 
 export class CommitWaiters {
   /** Ascending by offset: appends come in order, so a waiter nearly always goes to the end. */
-  private readonly waiters: CommitWaiter[] = [];
+  private waiters: CommitWaiter[] = [];
 
   get size(): number {
     return this.waiters.length;
   }
 
-  /** Calls `done` once every offset below `offset` is committed. Returns how to stop waiting. */
-  add(offset: number, done: () => void): () => void {
-    const waiter = { offset, done };
+  /** Calls `done` with NONE once every offset below `offset` is committed. Returns how to stop waiting. */
+  add(offset: number, done: (errorCode: number) => void, needsMinInSync = false): () => void {
+    const waiter = { offset, needsMinInSync, done };
     let at = this.waiters.length;
     while (at > 0 && (this.waiters[at - 1] as CommitWaiter).offset > offset) at--;
     this.waiters.splice(at, 0, waiter);
@@ -33,30 +36,38 @@ export class CommitWaiters {
     let ready = 0;
     while (ready < this.waiters.length && (this.waiters[ready] as CommitWaiter).offset <= highWatermark) ready++;
     if (ready === 0) return;
-    for (const waiter of this.waiters.splice(0, ready)) waiter.done();
+    for (const waiter of this.waiters.splice(0, ready)) waiter.done(ErrorCode.NONE);
   }
 
-  /** Empties the list without waking: whoever gives leadership up tells the waiters in its own way. */
-  drain(): (() => void)[] {
-    return this.waiters.splice(0).map((waiter) => waiter.done);
+  /** Tells everybody that what they wait for will not happen here. */
+  failAll(errorCode: number): void {
+    for (const waiter of this.waiters.splice(0)) waiter.done(errorCode);
+  }
+
+  /** Tells those who must have min.insync.replicas behind their records. */
+  failThoseNeedingMinInSync(errorCode: number): void {
+    const failed = this.waiters.filter(({ needsMinInSync }) => needsMinInSync);
+    if (failed.length === 0) return;
+    this.waiters = this.waiters.filter(({ needsMinInSync }) => !needsMinInSync);
+    for (const waiter of failed) waiter.done(errorCode);
   }
 }
 
-export class ProgressListeners {
-  private readonly listeners = new Set<() => void>();
+/** Calls each listener on every move until it is removed. */
+export class Listeners<Arguments extends readonly unknown[] = readonly []> {
+  private readonly listeners = new Set<(...values: Arguments) => void>();
 
   get size(): number {
     return this.listeners.size;
   }
 
-  /** Calls `listener` on every move until it is removed. */
-  add(listener: () => void): () => void {
+  add(listener: (...values: Arguments) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  notify(): void {
+  notify(...values: Arguments): void {
     if (this.listeners.size === 0) return;
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of [...this.listeners]) listener(...values);
   }
 }

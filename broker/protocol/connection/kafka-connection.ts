@@ -2,11 +2,12 @@
  * A client's side of one Kafka connection: requests in, responses out, matched by order and correlation id.
  * Replication, the client and the tests stand on it; retries and versions are their affair.
  */
-import { assert, BrokerError, type Connection, type Runtime } from '../../std/mod.ts';
+import { assert, BrokerError, type Clock, type Connection, type Runtime, type Timer } from '../../std/mod.ts';
 import { apiByKey, requestHeaderVersion, responseHeaderVersion } from '../api-keys.ts';
 import { writeRequestHeader } from '../generated/request-header.ts';
 import { Reader } from '../reader.ts';
 import { Writer } from '../writer.ts';
+import { ResponseFrames } from './response-frames.ts';
 
 /** How one API is called: made once per API with `defineCall`. */
 export interface Call<RequestInit, Response> {
@@ -25,37 +26,58 @@ export function defineCall<RequestInit, Response>(
 
 interface Waiting {
   readonly correlationId: number;
+  readonly sentMs: number;
   readonly resolve: (reader: Reader) => void;
   readonly reject: (error: Error) => void;
 }
 
+/** How a connection behaves beyond what every one does. */
+export interface ConnectionOptions {
+  /** A peer that does not answer a request for so long is given up, and the connection with it. */
+  readonly requestTimeout?: { readonly afterMs: number; readonly clock: Clock };
+  /** Larger responses close the connection. */
+  readonly frameBytesMax?: number;
+  /** How many buffers take turns to receive responses, whose bytes are gone when the last is used again; 0: none. */
+  readonly reusedBuffers?: number;
+}
+
 const CONNECT_TIMEOUT_MS = 10_000;
-const SIZE_BYTES = 4;
+/** As large as the largest fetch that Kafka's defaults allow, and a batch that did not fit into it. */
+const FRAME_BYTES_MAX = 256 * 1024 * 1024;
 
 export class KafkaConnection {
   private readonly connection: Connection;
   private readonly clientId: string;
   private readonly waiting: Waiting[] = [];
-  private received: Buffer = Buffer.alloc(0);
+  private readonly frames: ResponseFrames;
+  private readonly requestTimeout: ConnectionOptions['requestTimeout'];
+  private timer: Timer | undefined;
   private nextCorrelationId = 1;
   private failure: Error | undefined;
   private readonly closedListeners: (() => void)[] = [];
 
-  private constructor(connection: Connection, clientId: string) {
+  private constructor(connection: Connection, clientId: string, options: ConnectionOptions) {
     this.connection = connection;
     this.clientId = clientId;
+    this.requestTimeout = options.requestTimeout;
+    this.frames = new ResponseFrames({
+      frameBytesMax: options.frameBytesMax ?? FRAME_BYTES_MAX,
+      reusedBuffers: options.reusedBuffers ?? 0,
+    });
     connection.onData = (chunk) => this.receive(chunk);
     connection.onClose = (error) => this.fail(error);
   }
 
-  static async open(options: {
-    readonly runtime: Pick<Runtime, 'network'>;
-    readonly host: string;
-    readonly port: number;
-    readonly clientId: string;
-  }): Promise<KafkaConnection> {
+  static async open(
+    options: {
+      readonly runtime: Pick<Runtime, 'network'>;
+      readonly host: string;
+      readonly port: number;
+      readonly clientId: string;
+    } & ConnectionOptions,
+  ): Promise<KafkaConnection> {
     const { runtime, host, port, clientId } = options;
-    return new KafkaConnection(await runtime.network.connect({ host, port }, CONNECT_TIMEOUT_MS), clientId);
+    return new KafkaConnection(await runtime.network.connect({ host, port }, CONNECT_TIMEOUT_MS), clientId, options);
   }
 
   /** Calls `listener` once the connection has ended, whoever ended it. */
@@ -68,7 +90,10 @@ export class KafkaConnection {
     return this.failure === undefined;
   }
 
-  /** Rejects with BrokerError `net.closed` when the connection ends first. The response owns its bytes. */
+  /**
+   * Rejects with BrokerError `net.closed` or `net.timeout` when the connection ends first. The response owns its bytes,
+   * unless the connection reuses its buffers.
+   */
   request<RequestInit, Response>(
     call: Call<RequestInit, Response>,
     version: number,
@@ -105,6 +130,7 @@ export class KafkaConnection {
       }
       this.waiting.push({
         correlationId,
+        sentMs: this.requestTimeout?.clock.monotonicMs() ?? 0,
         reject,
         resolve: (reader) => {
           try {
@@ -115,7 +141,24 @@ export class KafkaConnection {
           }
         },
       });
+      if (this.timer === undefined) this.watch();
     });
+  }
+
+  /** One timer, for the oldest request: answers come in order. */
+  private watch(): void {
+    const { requestTimeout, waiting } = this;
+    const oldest = waiting[0];
+    this.timer = undefined;
+    if (requestTimeout === undefined || oldest === undefined) return;
+    const { afterMs, clock } = requestTimeout;
+    const leftMs = oldest.sentMs + afterMs - clock.monotonicMs();
+    if (leftMs > 0) {
+      this.timer = clock.after(leftMs, () => this.watch());
+      return;
+    }
+    this.fail(new BrokerError('net.timeout', 'a request was not answered in time', { retriable: true }));
+    this.connection.destroy();
   }
 
   private frame<RequestInit, Response>(
@@ -138,25 +181,33 @@ export class KafkaConnection {
   }
 
   private receive(chunk: Buffer): void {
-    this.received = this.received.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.received, chunk]);
-    for (;;) {
-      if (this.received.length < SIZE_BYTES) return;
-      const end = SIZE_BYTES + this.received.readInt32BE(0);
-      if (this.received.length < end) return;
-      const reader = new Reader(this.received, SIZE_BYTES, end);
-      this.received = this.received.subarray(end);
-      const first = this.waiting.shift();
-      if (first === undefined || reader.readInt32() !== first.correlationId) {
-        first?.reject(new BrokerError('protocol.malformed', 'a response does not belong to the oldest request'));
-        this.connection.destroy();
-        return;
-      }
-      first.resolve(reader);
+    if (this.failure !== undefined) return;
+    try {
+      this.frames.receive(chunk, (frame) => this.answered(frame));
+    } catch (error) {
+      this.fail(error as Error);
+      this.connection.destroy();
     }
   }
 
+  private answered(frame: Buffer): void {
+    const first = this.waiting.shift();
+    const reader = new Reader(frame);
+    if (first === undefined || reader.readInt32() !== first.correlationId) {
+      const error = new BrokerError('protocol.malformed', 'a response does not belong to the oldest request');
+      first?.reject(error);
+      throw error;
+    }
+    first.resolve(reader);
+  }
+
+  /** The first failure counts; what closes the connection afterwards follows from it. */
   private fail(cause: Error | undefined): void {
-    this.failure = new BrokerError('net.closed', 'the connection was closed', { retriable: true, cause });
+    this.timer?.cancel();
+    this.failure ??=
+      cause instanceof BrokerError
+        ? cause
+        : new BrokerError('net.closed', 'the connection was closed', { retriable: true, cause });
     for (const request of this.waiting.splice(0)) request.reject(this.failure);
     for (const listener of this.closedListeners.splice(0)) listener();
   }

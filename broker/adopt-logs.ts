@@ -12,11 +12,12 @@ const KAFKA_METADATA_TOPIC = '__cluster_metadata';
 
 export async function adoptLogs(options: {
   readonly controller: Controller;
+  readonly image: MetadataImage;
   readonly logs: LogManager;
   readonly nodeId: number;
   readonly log: Logger;
 }): Promise<void> {
-  const { controller, logs, nodeId, log } = options;
+  const { controller, image, logs, nodeId, log } = options;
   const found = new Map<string, PartitionLog[]>();
   for (const partition of logs.all()) {
     if (partition.topic === KAFKA_METADATA_TOPIC) continue;
@@ -24,12 +25,14 @@ export async function adoptLogs(options: {
     if (partitions === undefined) found.set(partition.topic, [partition]);
     else partitions.push(partition);
   }
-  if (found.size === 0) return;
-  const adopted = await controller.submit((image) => {
-    // With topics of its own in the log, what else lies on disk is a leftover, not something to adopt.
-    if (image.topicsByName.size > 0) return { records: [], result: [] };
+  // With topics of its own in the log, what else lies on disk is a leftover, not something to adopt. In a cluster
+  // nobody could tell which of several brokers has the better copy, so only the broker that is also the controller
+  // adopts.
+  if (found.size === 0 || image.topicsByName.size > 0 || !controller.isActive) return;
+  const adopted = await controller.submit((current) => {
+    if (current.topicsByName.size > 0) return { records: [], result: [] };
     const records: MetadataRecord[] = [];
-    for (const [topic, partitions] of found) records.push(...recordsOf(image, topic, partitions, nodeId));
+    for (const [topic, partitions] of found) records.push(...recordsOf(current, topic, partitions, nodeId));
     return { records, result: [...found.keys()] };
   });
   if (adopted.length > 0) log.info({ topics: adopted }, 'topics found on disk adopted');

@@ -22,6 +22,8 @@ import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
 const COORDINATION_FOLDER = '__ottla_metadata';
+/** A store may keep no more than 256 batches. */
+const SNAPSHOT_BATCHES_MAX = 200;
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */
 const DRAIN_MS = 500;
 /** A controller that does not answer must not keep a broker from stopping. */
@@ -88,6 +90,7 @@ export async function startBroker(options: {
     holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
+    ...snapshotInterval(config),
   });
   const keeper = new ClusterKeeper({
     controller,
@@ -211,7 +214,7 @@ export async function startBroker(options: {
   // The image may say that this broker leads what it led before it stopped. It does not until its registration is in
   // the log, for with that the controller has decided what a broker that was away may still lead.
   await lifecycle.register();
-  await adoptLogs({ controller, logs, nodeId, log });
+  await adoptLogs({ controller, image: loader.image, logs, nodeId, log });
   await loader.attach((image, delta) => applyImage({ image, delta, nodeId, config, replicas, groups, telemetry }));
   await lifecycle.serve();
   await loader.until((image) => image.brokers.get(nodeId)?.isFenced === false);
@@ -269,4 +272,17 @@ function openFilesStore(runtime: Runtime, firstFolder: string): FilesStore {
   disk.makeFolder(folder);
   disk.syncFolder(firstFolder);
   return new FilesStore({ disk, clock, random, folder });
+}
+
+/** `ottla.metadata.snapshot.batches`: how many batches of the metadata log may come between two snapshots. */
+function snapshotInterval(config: BrokerConfig): { readonly snapshotEvery?: number } {
+  const text = config.staticValues().get('ottla.metadata.snapshot.batches');
+  if (text === undefined) return {};
+  const snapshotEvery = Number(text);
+  if (Number.isInteger(snapshotEvery) && snapshotEvery > 0 && snapshotEvery <= SNAPSHOT_BATCHES_MAX)
+    return { snapshotEvery };
+  throw new BrokerError(
+    'config.invalid',
+    `ottla.metadata.snapshot.batches is ${text}; write a whole number from 1 to ${SNAPSHOT_BATCHES_MAX}`,
+  );
 }

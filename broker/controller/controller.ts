@@ -40,6 +40,8 @@ export interface ControllerOptions {
   readonly holder: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
+  /** Batches between snapshots of the metadata. */
+  readonly snapshotEvery?: number;
   /** Where brokers reach this controller. */
   readonly endpoints: () => readonly EndpointImage[];
 }

@@ -20,10 +20,17 @@ export class LogWriter {
   private readonly store: CoordinationStore;
   private readonly clock: Clock;
   private readonly log: Logger;
+  private readonly snapshotEvery: number;
   private snapshotOffset = 0;
   private isClosed = false;
 
-  constructor(options: { readonly store: CoordinationStore; readonly clock: Clock; readonly log: Logger }) {
+  constructor(options: {
+    readonly store: CoordinationStore;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly snapshotEvery?: number;
+  }) {
+    this.snapshotEvery = options.snapshotEvery ?? SNAPSHOT_EVERY;
     this.store = options.store;
     this.clock = options.clock;
     this.log = options.log;
@@ -79,7 +86,7 @@ export class LogWriter {
 
   /** A snapshot that fails is tried again with the next batch; the log is whole without it. */
   async snapshotIfDue(image: MetadataImage): Promise<void> {
-    if (image.nextOffset - this.snapshotOffset < SNAPSHOT_EVERY || image.unfinished !== undefined) return;
+    if (image.nextOffset - this.snapshotOffset < this.snapshotEvery || image.unfinished !== undefined) return;
     try {
       const { controllerEpoch, nextOffset: offset } = image;
       await this.store.writeSnapshot({ controllerEpoch, offset, chunks: encodeSnapshot(image) });

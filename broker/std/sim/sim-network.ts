@@ -1,8 +1,8 @@
 /**
- * A network in memory: connections between ports, with delays drawn from the seed, cuts, and closed peers.
+ * A network in memory: connections between ports, with delays drawn from the seed, cuts, pauses and closed peers.
  *
- * Bytes arrive in order or not at all, as over TCP; a cut link holds what is sent until it heals, a reset closes both
- * ends.
+ * Bytes arrive in order or not at all, as over TCP: a cut link holds what is sent until it heals, a paused process takes
+ * nothing until it goes on, a killed one resets its connections.
  */
 import { assert } from '../assert.ts';
 import { BrokerError } from '../broker-error.ts';
@@ -109,16 +109,22 @@ export class SimNetwork {
   private readonly random: Random;
   private readonly listeners = new Map<number, Listener>();
   private readonly connections = new Set<SimConnection>();
+  /** `from|to`: what is sent that way is held. */
   private readonly cut = new Set<string>();
-  private readonly held: (() => void)[] = [];
+  private held: { readonly from: string; readonly to: string; readonly run: () => void }[] = [];
+  private readonly paused = new Map<string, (() => void)[]>();
+  private readonly vanished = new Map<number, string>();
+  private orphans: { readonly owner: string; readonly connection: SimConnection }[] = [];
   private nextPort = FIRST_FREE_PORT;
+  /** Added to every delay between the two: a slow or jittery link. */
+  extraDelayMs: (from: string, to: string) => number = () => 0;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
     this.random = random;
   }
 
-  /** The network as one process sees it; `owner` names the process for cuts and kills. */
+  /** The network as one process sees it; `owner` names the process for cuts, pauses and kills. */
   endpoint(owner: string): Network {
     return {
       listen: async (address, accept): Promise<Listening> => {
@@ -131,15 +137,25 @@ export class SimNetwork {
         this.listeners.set(port, { owner, accept });
         return { host: address.host, port, close: async () => void this.listeners.delete(port) };
       },
-      connect: (address) => this.connect(owner, address.port),
+      connect: (address, timeoutMs) => this.connect(owner, address.port, timeoutMs),
     };
   }
 
-  private connect(owner: string, port: number): Promise<Connection> {
+  private connect(owner: string, port: number, timeoutMs: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      this.clock.after(this.delayMs(), () => {
+      const target = this.listeners.get(port)?.owner;
+      const delayMs = this.delayMs(owner, target ?? '');
+      // A cut link answers nothing: only the timeout tells.
+      const isSilent = target !== undefined && (this.isCut(owner, target) || this.isCut(target, owner));
+      if (isSilent || this.vanished.has(port)) {
+        this.clock.after(timeoutMs, () =>
+          reject(new BrokerError('net.timeout', `no answer from port ${port}`, { retriable: true })),
+        );
+        return;
+      }
+      this.clock.after(delayMs, () => {
         const listener = this.listeners.get(port);
-        if (listener === undefined || this.isCut(owner, listener.owner)) {
+        if (listener === undefined) {
           reject(new BrokerError('net.refused', `nobody listens on port ${port}`, { retriable: true }));
           return;
         }
@@ -149,8 +165,11 @@ export class SimNetwork {
         client.peer = server;
         server.peer = client;
         this.connections.add(client).add(server);
-        listener.accept(server);
-        resolve(client);
+        // The kernel completes the handshake whether or not the process runs; it sees the connection when it does.
+        this.whenRunning(listener.owner, () => {
+          if (!server.isClosed) listener.accept(server);
+        });
+        this.whenRunning(owner, () => resolve(client));
       });
     });
   }
@@ -160,34 +179,59 @@ export class SimNetwork {
     const to = from.peer;
     assert(to !== undefined, 'a connection has two ends');
     const run = (): void => {
-      if (this.isCut(from.owner, to.owner)) this.held.push(run);
-      else effect();
+      if (this.isCut(from.owner, to.owner)) this.held.push({ from: from.owner, to: to.owner, run });
+      else this.whenRunning(to.owner, effect);
     };
     const nowMs = this.clock.monotonicMs();
-    from.arrivesMs = Math.max(from.arrivesMs, nowMs + this.delayMs());
+    from.arrivesMs = Math.max(from.arrivesMs, nowMs + this.delayMs(from.owner, to.owner));
     this.clock.after(from.arrivesMs - nowMs, run);
   }
 
-  private delayMs(): number {
-    return (this.random.uint32() / 2 ** 32) * DELAY_MS_MAX;
+  private delayMs(from: string, to: string): number {
+    return (this.random.uint32() / 2 ** 32) * DELAY_MS_MAX + this.extraDelayMs(from, to);
   }
 
-  private isCut(a: string, b: string): boolean {
-    return this.cut.has(`${a}|${b}`) || this.cut.has(`${b}|${a}`);
+  private isCut(from: string, to: string): boolean {
+    return this.cut.has(`${from}|${to}`);
+  }
+
+  private whenRunning(owner: string, effect: () => void): void {
+    const waiting = this.paused.get(owner);
+    if (waiting === undefined) effect();
+    else waiting.push(effect);
+  }
+
+  /** Nothing passes from one process to the other until `heal`. */
+  cutOneWay(from: string, to: string): void {
+    this.cut.add(`${from}|${to}`);
   }
 
   /** Nothing passes between two processes until `heal`. */
   cutLink(a: string, b: string): void {
-    this.cut.add(`${a}|${b}`);
+    this.cutOneWay(a, b);
+    this.cutOneWay(b, a);
   }
 
   heal(): void {
     this.cut.clear();
-    for (const run of this.held.splice(0)) run();
+    const held = this.held.splice(0);
+    for (const { run } of held) run();
+  }
+
+  /** The process takes nothing in until `resume`; what comes for it waits. */
+  pause(owner: string): void {
+    if (!this.paused.has(owner)) this.paused.set(owner, []);
+  }
+
+  resume(owner: string): void {
+    const waiting = this.paused.get(owner) ?? [];
+    this.paused.delete(owner);
+    for (const effect of waiting) effect();
   }
 
   /** The process is gone: its ports close, its peers see a reset, and nothing of it runs any more. */
   kill(owner: string): void {
+    this.paused.delete(owner);
     for (const [port, listener] of this.listeners) if (listener.owner === owner) this.listeners.delete(port);
     for (const connection of [...this.connections]) {
       if (connection.owner !== owner) continue;
@@ -195,6 +239,31 @@ export class SimNetwork {
       connection.onClose = () => {};
       connection.destroy();
     }
+  }
+
+  /** The machine is gone: nobody is told, and nothing answers, until `reappear`. */
+  vanish(owner: string): void {
+    this.paused.delete(owner);
+    for (const [port, listener] of this.listeners) {
+      if (listener.owner !== owner) continue;
+      this.listeners.delete(port);
+      this.vanished.set(port, owner);
+    }
+    for (const connection of [...this.connections]) {
+      if (connection.owner !== owner) continue;
+      connection.onData = () => {};
+      connection.onClose = () => {};
+      connection.close(undefined);
+      if (connection.peer !== undefined) this.orphans.push({ owner, connection: connection.peer });
+    }
+  }
+
+  /** The machine is back, and knows nothing of the connections it had. */
+  reappear(owner: string): void {
+    for (const [port, gone] of this.vanished) if (gone === owner) this.vanished.delete(port);
+    const reset = this.orphans.filter((orphan) => orphan.owner === owner);
+    this.orphans = this.orphans.filter((orphan) => orphan.owner !== owner);
+    for (const { connection } of reset) connection.close(new Error('connection reset'));
   }
 
   forget(connection: SimConnection): void {

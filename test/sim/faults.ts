@@ -1,0 +1,180 @@
+/**
+ * What goes wrong, drawn from the seed: processes die, pause and stop, machines lose power, links are cut, the store
+ * fails in every way it can, clocks jump, disks fill up. Quiet stretches lie between, so that the cluster also
+ * recovers.
+ */
+import type { SeededRandom } from '../../broker/std/sim/prng.ts';
+import type { History } from './history.ts';
+import type { SimCluster, SimNode } from './sim-cluster.ts';
+
+/** How the store behaves just now: chances of each fault, per operation. */
+interface StoreMood {
+  readonly fail: number;
+  readonly lost: number;
+  readonly delayMsMax: number;
+  readonly lateMsMax: number;
+}
+
+const CALM: StoreMood = { fail: 0, lost: 0, delayMsMax: 4, lateMsMax: 0 };
+const MOODS: readonly StoreMood[] = [
+  CALM,
+  { fail: 0.1, lost: 0.3, delayMsMax: 10, lateMsMax: 50 },
+  { fail: 0.5, lost: 0.3, delayMsMax: 50, lateMsMax: 200 },
+  { fail: 0, lost: 0.05, delayMsMax: 300, lateMsMax: 300 },
+  { fail: 1, lost: 0, delayMsMax: 0, lateMsMax: 0 },
+];
+
+export class Faults {
+  private readonly cluster: SimCluster;
+  private readonly random: SeededRandom;
+  private readonly history: History;
+  private readonly allowsPowerLoss: boolean;
+  private mood = CALM;
+
+  constructor(options: {
+    readonly cluster: SimCluster;
+    readonly random: SeededRandom;
+    readonly history: History;
+    /** Whether machines may lose power, and with it what they had not synced. */
+    readonly allowsPowerLoss: boolean;
+  }) {
+    this.cluster = options.cluster;
+    this.random = options.random;
+    this.history = options.history;
+    this.allowsPowerLoss = options.allowsPowerLoss;
+    this.cluster.store.fault = (operation) => {
+      const { mood, random, history } = this;
+      if (random.chance(mood.fail)) return { kind: 'fail' };
+      if (random.chance(mood.lost)) {
+        if (operation === 'append') history.count('appends with unknown outcome');
+        return { kind: 'lost' };
+      }
+      const isLate = mood.lateMsMax > 0 && random.chance(0.3);
+      if (isLate) return { kind: 'late', delayMs: random.below(mood.lateMsMax) };
+      return { kind: 'delay', delayMs: random.below(mood.delayMsMax + 1) };
+    };
+  }
+
+  private pickRunning(): SimNode | undefined {
+    const running = this.cluster.nodes.filter(({ state }) => state === 'running' || state === 'starting');
+    return running.length === 0 ? undefined : this.random.pick(running);
+  }
+
+  private activeController(): SimNode | undefined {
+    return this.cluster.nodes.find(({ running }) => running?.broker.controller.isActive === true);
+  }
+
+  /** One more thing goes wrong, or is mended. */
+  step(): void {
+    const { cluster, random } = this;
+    // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
+    const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
+    switch (random.below(14)) {
+      case 0:
+      case 1:
+      case 2:
+        if (victim !== undefined) this.crash(victim);
+        break;
+      case 3:
+        if (victim !== undefined && this.allowsPowerLoss) {
+          this.history.count('power losses');
+          cluster.losePower(victim.id);
+        } else if (victim !== undefined) this.crash(victim);
+        break;
+      case 4:
+        if (victim !== undefined) cluster.stop(victim.id);
+        break;
+      case 5:
+      case 6:
+        if (victim !== undefined) cluster.pause(victim.id);
+        break;
+      case 7:
+        for (const node of cluster.nodes) this.goOn(node);
+        break;
+      case 8:
+        if (victim !== undefined) this.cut(victim);
+        break;
+      case 9:
+        cluster.heal();
+        break;
+      case 10:
+        this.mood = random.pick(MOODS);
+        cluster.trace.add('store', 'sim', 'changes its mood', this.mood);
+        break;
+      case 11: {
+        const deaf = random.below(cluster.nodes.length) + 1;
+        cluster.store.isWatchStalled = random.chance(0.5) ? (caller) => caller === `broker-${deaf}` : false;
+        break;
+      }
+      case 12:
+        if (victim !== undefined) victim.skewMs = random.pick([0, 0, 3_600_000, -3_600_000, 86_400_000, 500]);
+        break;
+      default:
+        if (victim !== undefined) this.fillDisk(victim);
+    }
+    // Processes do not stay away for long, so that there is always somebody to fail again.
+    for (const node of cluster.nodes) {
+      if (node.state === 'stopped' && random.chance(0.5)) this.restart(node);
+      if (node.isPaused && random.chance(0.3)) this.goOn(node);
+      if (random.chance(0.5)) node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    }
+    if (random.chance(0.3)) cluster.heal();
+    if (random.chance(0.3)) this.mood = CALM;
+  }
+
+  private crash(node: SimNode): void {
+    this.cluster.kill(node.id);
+    this.history.count('kills');
+  }
+
+  private restart(node: SimNode): void {
+    if (this.cluster.wasUnclean(node.id)) this.history.count('unclean restarts');
+    this.cluster.start(node.id);
+  }
+
+  private goOn(node: SimNode): void {
+    if (!node.isPaused) return;
+    const { running } = node;
+    const image = running?.broker.image;
+    if (running?.broker.controller.isActive === true && this.activeEpoch() > running.broker.controller.epoch) {
+      this.history.count('stale controllers resumed');
+    }
+    if (image !== undefined && this.cluster.store.trimmedBelow > image.nextOffset) {
+      this.history.count('readers behind a trim');
+    }
+    this.cluster.resume(node.id);
+  }
+
+  private activeEpoch(): number {
+    return Math.max(0, ...this.cluster.nodes.map(({ running }) => running?.broker.image.controllerEpoch ?? 0));
+  }
+
+  private cut(victim: SimNode): void {
+    const { cluster, random } = this;
+    const others = cluster.nodes.filter(({ id }) => id !== victim.id);
+    const isWhole = random.chance(0.4);
+    for (const other of isWhole ? others : [random.pick(others)]) {
+      if (random.chance(0.7)) cluster.cutLink(victim.id, other.id);
+      else cluster.cutOneWay(victim.id, other.id);
+    }
+  }
+
+  private fillDisk(victim: SimNode): void {
+    const { freeBytes, totalBytes } = victim.disk.space('/data');
+    victim.disk.capacityBytes = Math.min(totalBytes, totalBytes - freeBytes + this.random.below(2000));
+    this.history.count('full disks');
+  }
+
+  /** Everything is mended; what follows must end with a healthy cluster. */
+  mendAll(): void {
+    const { cluster } = this;
+    this.mood = CALM;
+    cluster.store.isWatchStalled = false;
+    cluster.heal();
+    for (const node of cluster.nodes) {
+      node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+      this.goOn(node);
+      if (node.state === 'stopped') this.restart(node);
+    }
+  }
+}

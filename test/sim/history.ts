@@ -1,0 +1,98 @@
+/**
+ * What clients did and saw, and what must never be: an offset with two values, an acknowledged record that is gone or
+ * moved, a record twice under idempotence, a committed offset that went back.
+ *
+ * Where a leader had to be elected that may lack records (nobody else was left), loss is what the broker announced;
+ * from then on the partition is only checked against itself.
+ */
+export interface Acknowledged {
+  readonly producer: string;
+  readonly value: string;
+  readonly offset: number;
+}
+
+class PartitionHistory {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly seen = new Map<number, string>();
+  /** The partition had a leader that may lack records. */
+  mayHaveLost = false;
+}
+
+export class History {
+  private readonly partitions = new Map<string, PartitionHistory>();
+  readonly violations: string[] = [];
+  readonly counters = new Map<string, number>();
+
+  count(name: string, by = 1): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + by);
+  }
+
+  violation(text: string): void {
+    if (this.violations.length < 20) this.violations.push(text);
+  }
+
+  private of(topic: string, partition: number): PartitionHistory {
+    const key = `${topic}-${partition}`;
+    let history = this.partitions.get(key);
+    if (history === undefined) {
+      history = new PartitionHistory();
+      this.partitions.set(key, history);
+    }
+    return history;
+  }
+
+  mayHaveLost(topic: string, partition: number): boolean {
+    return this.of(topic, partition).mayHaveLost;
+  }
+
+  lossAnnounced(topic: string, partition: number): void {
+    const history = this.of(topic, partition);
+    history.mayHaveLost = true;
+    history.seen.clear();
+    history.acknowledged.splice(0);
+    this.count('announced losses');
+  }
+
+  acknowledge(topic: string, partition: number, record: Acknowledged): void {
+    this.of(topic, partition).acknowledged.push(record);
+    this.see(topic, partition, record.offset, record.value);
+    this.count('acknowledged');
+  }
+
+  /** A client read the value at the offset. */
+  see(topic: string, partition: number, offset: number, value: string): void {
+    const history = this.of(topic, partition);
+    const known = history.seen.get(offset);
+    if (known === undefined) history.seen.set(offset, value);
+    else if (known !== value) {
+      this.violation(`${topic}-${partition} offset ${offset} was ${known} and is ${value}`);
+    }
+  }
+
+  /** `records` is all that the partition holds when everything is healed. */
+  checkContents(topic: string, partition: number, records: readonly { offset: number; value: string }[]): void {
+    const history = this.of(topic, partition);
+    const byOffset = new Map(records.map(({ offset, value }) => [offset, value]));
+    for (const { offset, value, producer } of history.acknowledged) {
+      const found = byOffset.get(offset);
+      if (found !== value) {
+        this.violation(
+          `${topic}-${partition}: ${value} of ${producer} was acknowledged at ${offset}, where ${found ?? 'nothing'} is`,
+        );
+      }
+    }
+    for (const { offset, value } of records) this.see(topic, partition, offset, value);
+    const idempotent = records.filter(({ value }) => value.startsWith('i'));
+    const once = new Map<string, number>();
+    const last = new Map<string, number>();
+    for (const { value, offset } of idempotent) {
+      const [producer, number] = value.split(':') as [string, string];
+      if (once.has(value)) this.violation(`${topic}-${partition}: ${value} is at ${once.get(value)} and at ${offset}`);
+      once.set(value, offset);
+      const before = last.get(producer) ?? -1;
+      if (Number(number) < before)
+        this.violation(`${topic}-${partition}: ${value} stands behind ${producer}:${before}`);
+      last.set(producer, Number(number));
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** Reads the metadata log as it is written, and says when a batch breaks what must hold of every image. */
+import type { MemoryStoreState } from '../../broker/coordination/mod.ts';
+import {
+  decodeBatch,
+  EMPTY_IMAGE,
+  ImageBuilder,
+  type MetadataImage,
+  type PartitionImage,
+} from '../../broker/metadata/mod.ts';
+import type { History } from './history.ts';
+
+export class MetadataChecker {
+  private readonly store: MemoryStoreState;
+  private readonly history: History;
+  private next = 0;
+  image: MetadataImage = EMPTY_IMAGE;
+  /** Whether a leader that may lack records may really lack some: only a power loss takes what was written. */
+  canLose = (): boolean => false;
+
+  constructor(store: MemoryStoreState, history: History) {
+    this.store = store;
+    this.history = history;
+    store.addWatcher({ caller: 'checker', changed: () => this.look() });
+  }
+
+  private look(): void {
+    for (let payload = this.store.batches.get(this.next); payload !== undefined; ) {
+      this.check(payload);
+      this.next += 1;
+      payload = this.store.batches.get(this.next);
+    }
+  }
+
+  private check(payload: Buffer): void {
+    const batch = decodeBatch(payload);
+    const before = this.image;
+    const builder = new ImageBuilder(before);
+    builder.apply(batch, this.next);
+    this.image = builder.finish().image;
+    if (batch.controllerEpoch < before.controllerEpoch) {
+      this.history.violation(`batch ${this.next} of controller epoch ${batch.controllerEpoch} is behind a claim`);
+    }
+    for (const record of batch.records) if (record.kind === 'RegisterController') this.history.count('claims');
+    for (const topic of this.image.topicsById.values()) {
+      const old = before.topicsById.get(topic.id);
+      if (old === topic) continue;
+      for (const partition of topic.partitions) this.checkPartition(topic.name, partition, old?.partitions);
+    }
+    if (this.image.brokers !== before.brokers) this.checkBrokers();
+  }
+
+  private checkPartition(
+    topic: string,
+    partition: PartitionImage,
+    before: readonly PartitionImage[] | undefined,
+  ): void {
+    const old = before?.[partition.partition];
+    const { leader, inSyncReplicas, replicas, leaderEpoch, partitionEpoch } = partition;
+    const name = `${topic}-${partition.partition} in batch ${this.next}`;
+    const wrong = (what: string): void => this.history.violation(`${name}: ${what} ${JSON.stringify(partition)}`);
+    if (inSyncReplicas.some((id) => !replicas.includes(id))) wrong('the in-sync set is not within the replicas');
+    if (leader >= 0 && !inSyncReplicas.includes(leader)) wrong('the leader is not in sync');
+    if (old !== undefined && leaderEpoch < old.leaderEpoch) wrong('the leader epoch went back');
+    if (old !== undefined && partitionEpoch < old.partitionEpoch) wrong('the partition epoch went back');
+    if (old !== undefined && leader !== old.leader && leaderEpoch === old.leaderEpoch)
+      wrong('a leader without an epoch');
+    if (old?.leader !== leader) this.history.count('elections');
+    const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);
+    if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);
+  }
+
+  /** A broker that is fenced leads nothing and is in sync with nothing. */
+  private checkBrokers(): void {
+    for (const topic of this.image.topicsById.values()) {
+      for (const { partition, inSyncReplicas, leader } of topic.partitions) {
+        for (const id of inSyncReplicas) {
+          if (this.image.brokers.get(id)?.isFenced !== false) {
+            this.history.violation(`${topic.name}-${partition} in batch ${this.next}: fenced broker ${id} is in sync`);
+          }
+        }
+        if (leader >= 0 && this.image.brokers.get(leader)?.isFenced !== false) {
+          this.history.violation(`${topic.name}-${partition} in batch ${this.next}: fenced broker ${leader} leads`);
+        }
+      }
+    }
+  }
+}

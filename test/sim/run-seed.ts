@@ -1,0 +1,188 @@
+/** One simulated history, drawn whole from its seed: start, shake, mend, and look at what is left. */
+import { SeededRandom } from '../../broker/std/sim/prng.ts';
+import * as calls from '../support/calls.ts';
+import { Faults } from './faults.ts';
+import { History } from './history.ts';
+import { MetadataChecker } from './metadata-checker.ts';
+import { SimClient } from './sim-client.ts';
+import { SimCluster } from './sim-cluster.ts';
+import { recordsOf, runAdmin, runCommitter, runProducer, runReader, type Stop } from './workload.ts';
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly counters: ReadonlyMap<string, number>;
+  /** The last lines of what happened; empty when all went well. */
+  readonly trace: readonly string[];
+}
+
+const TOPICS = [
+  { name: 'plain', partitions: 2, configs: {} },
+  { name: 'flushed', partitions: 1, configs: { 'flush.messages': '1' } },
+] as const;
+const START_MS_MAX = 60_000;
+const RECOVERY_MS_MAX = 120_000;
+const TRACE_LINES = 400;
+
+export async function runSeed(seed: number, steps: number): Promise<SeedResult> {
+  const random = new SeededRandom(seed);
+  const brokers = random.chance(0.7) ? 3 : 5;
+  const cluster = new SimCluster({ seed: random.uint32(), brokers, overrides: OVERRIDES });
+  const history = new History();
+  const checker = new MetadataChecker(cluster.store, history);
+  // Without power losses nothing acknowledged may be missing, on any topic; with them, only what no flush was promised
+  // for, and only where the cluster says so by an election of a leader that recovers.
+  const allowsPowerLoss = random.chance(0.5);
+  const faults = new Faults({ cluster, random: random.fork(), history, allowsPowerLoss });
+  checker.canLose = () => (history.counters.get('power losses') ?? 0) > 0;
+  const stop: Stop = { isStopped: false };
+  const onRejection = (error: unknown): void => {
+    cluster.failures.push(error instanceof Error ? error : new Error(String(error)));
+  };
+  process.on('unhandledRejection', onRejection);
+  const clientOf = (name: string): SimClient =>
+    new SimClient({
+      name,
+      clock: cluster.clock,
+      network: cluster.network.endpoint(`client-${name}`),
+      ports: cluster.bootstrapPorts,
+    });
+  try {
+    for (const { id } of cluster.nodes) cluster.start(id);
+    if (!(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), START_MS_MAX))) {
+      history.violation('the cluster did not start');
+      return resultOf(seed, history, cluster);
+    }
+    const setUp = createTopics(clientOf('setup'));
+    await cluster.pass(5000);
+    await setUp;
+
+    let name = 0;
+    const running: Promise<void>[] = [];
+    for (const { name: topic, partitions } of TOPICS) {
+      for (let partition = 0; partition < partitions; partition++) {
+        for (const isIdempotent of [true, false]) {
+          const client = clientOf(`c${name++}`);
+          running.push(runProducer({ client, history, random: random.fork(), topic, partition, isIdempotent, stop }));
+        }
+        running.push(runReader({ client: clientOf(`c${name++}`), history, topic, partition, stop }));
+      }
+    }
+    running.push(runCommitter({ client: clientOf('g1'), history, groupId: 'g1', topic: 'plain', stop }));
+    running.push(runCommitter({ client: clientOf('g2'), history, groupId: 'g2', topic: 'plain', stop }));
+    running.push(
+      runAdmin({ client: clientOf('admin'), history, random: random.fork(), brokers, topics: TOPICS, stop }),
+    );
+
+    for (let step = 0; step < steps; step++) {
+      await cluster.pass(random.chance(0.3) ? random.below(200) : random.below(2500));
+      faults.step();
+    }
+
+    faults.mendAll();
+    await cluster.pass(2000);
+    faults.mendAll();
+    if (!(await cluster.until(() => isHealthy(checker, cluster), RECOVERY_MS_MAX))) {
+      history.violation(`the cluster did not recover: ${unhealthy(checker, cluster)}`);
+    }
+    await cluster.pass(3000);
+    stop.isStopped = true;
+    await cluster.pass(15_000);
+    if (history.violations.length === 0) await checkEnd(cluster, checker, history);
+    for (const error of cluster.failures) history.violation(`an error nobody caught: ${error.stack}`);
+    for (const line of cluster.trace.last(4000)) {
+      if (/ error (request failed|response could not)/.test(line)) history.violation(line);
+    }
+  } finally {
+    process.off('unhandledRejection', onRejection);
+    for (const { id } of cluster.nodes) cluster.kill(id);
+  }
+  return resultOf(seed, history, cluster);
+}
+
+const OVERRIDES = { 'log.segment.bytes': '1048576', 'ottla.metadata.snapshot.batches': '20' };
+
+async function createTopics(client: SimClient): Promise<void> {
+  for (const { name, partitions: numPartitions, configs } of TOPICS) {
+    await client.ask(client.anyPort(), calls.createTopicsCall, 7, {
+      timeoutMs: 5000,
+      validateOnly: false,
+      topics: [
+        {
+          name,
+          numPartitions,
+          replicationFactor: 3,
+          assignments: [],
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+    });
+  }
+}
+
+function isHealthy(checker: MetadataChecker, cluster: SimCluster): boolean {
+  return unhealthy(checker, cluster) === '';
+}
+
+/** What is not well yet, for people; empty when all brokers serve and every partition is led and in sync. */
+function unhealthy(checker: MetadataChecker, cluster: SimCluster): string {
+  const away = cluster.nodes.filter(({ state }) => state !== 'running').map(({ id, state }) => `broker ${id} ${state}`);
+  const fenced = [...checker.image.brokers.values()]
+    .filter(({ isFenced }) => isFenced)
+    .map(({ id }) => `broker ${id} fenced`);
+  const partitions = [...checker.image.topicsByName.values()].flatMap(({ name, partitions: all }) =>
+    all
+      .filter(({ leader, inSyncReplicas, replicas }) => leader < 0 || inSyncReplicas.length < replicas.length)
+      .map((partition) => `${name}-${partition.partition} ${JSON.stringify(partition)}`),
+  );
+  return [...away, ...fenced, ...partitions].join(', ');
+}
+
+/** Reads every replica of every partition: all the same, and all that was acknowledged. */
+async function checkEnd(cluster: SimCluster, checker: MetadataChecker, history: History): Promise<void> {
+  for (const { name, partitions } of TOPICS) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const image = checker.image.topicsByName.get(name)?.partitions[partition];
+      if (image === undefined) {
+        history.violation(`${name}-${partition} is gone`);
+        continue;
+      }
+      const contents = new Map<number, Buffer>();
+      for (const id of image.replicas) {
+        const bytes = readReplica(cluster, id, name, partition);
+        await cluster.pass(50);
+        contents.set(id, await bytes);
+      }
+      const ofLeader = contents.get(image.leader) ?? Buffer.alloc(0);
+      for (const [id, bytes] of contents) {
+        const common = Math.min(bytes.length, ofLeader.length);
+        if (!bytes.subarray(0, common).equals(ofLeader.subarray(0, common))) {
+          history.violation(`${name}-${partition}: broker ${id} differs from its leader ${image.leader}`);
+        }
+      }
+      history.checkContents(name, partition, recordsOf(ofLeader));
+    }
+  }
+}
+
+async function readReplica(cluster: SimCluster, id: number, topic: string, partition: number): Promise<Buffer> {
+  const replica = cluster.node(id).running?.broker.replicas.get(topic, partition);
+  if (replica === undefined) return Buffer.alloc(0);
+  const parts: Buffer[] = [];
+  let offset = replica.logStartOffset;
+  while (offset < replica.highWatermark) {
+    const result = await replica.read({ offset, maxBytes: 1 << 20, isolation: 'uncommitted', minOneBatch: true });
+    const bytes = Buffer.concat(result.chunks as Buffer[]);
+    result.release();
+    const last = recordsOf(bytes).at(-1);
+    if (bytes.length === 0 || last === undefined) break;
+    parts.push(bytes);
+    offset = last.offset + 1;
+  }
+  return Buffer.concat(parts);
+}
+
+function resultOf(seed: number, history: History, cluster: SimCluster): SeedResult {
+  const { violations, counters } = history;
+  return { seed, violations, counters, trace: violations.length === 0 ? [] : cluster.trace.last(TRACE_LINES) };
+}

@@ -1,0 +1,100 @@
+/**
+ * Whole clusters under simulation: `npm run sim -- --seeds N [--seed S] [--steps K]`.
+ *
+ * Every seed is a history of its own and replays exactly; a violation prints what happened before it and how to run it
+ * again. Two processes share the seeds.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runSeed, type SeedResult } from './run-seed.ts';
+
+const STEPS = 40;
+const WORKERS = 2;
+const SHOWN_MAX = 3;
+
+/** What a run of 200 seeds must at least have gone through, or it has proved little. */
+const FLOORS_PER_200: Readonly<Record<string, number>> = {
+  elections: 1000,
+  'unclean restarts': 500,
+  'appends with unknown outcome': 200,
+  claims: 200,
+  'readers behind a trim': 100,
+  'stale controllers resumed': 100,
+  'power losses': 200,
+};
+
+interface Message {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly counters: readonly (readonly [string, number])[];
+  readonly trace: readonly string[];
+}
+
+const { values: args } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    steps: { type: 'string', default: String(STEPS) },
+    worker: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+  },
+});
+const first = Number(args.seed);
+const count = Number(args.seeds);
+const steps = Number(args.steps);
+
+if (args.worker !== undefined) {
+  for (let seed = first + Number(args.worker); seed < first + count; seed += WORKERS) {
+    const { violations, counters, trace } = await runSeed(seed, steps);
+    process.send?.({ seed, violations, counters: [...counters], trace } satisfies Message);
+  }
+  process.disconnect();
+} else if (count === 1) {
+  report([await runSeed(first, steps)]);
+} else {
+  report(await runAll());
+}
+
+async function runAll(): Promise<SeedResult[]> {
+  const results: SeedResult[] = [];
+  const workers = Array.from({ length: WORKERS }, (_, worker) => {
+    const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--worker', String(worker)]);
+    child.on('message', (message: Message) => {
+      results.push({ ...message, counters: new Map(message.counters) });
+      if (message.violations.length > 0) process.stdout.write(`seed ${message.seed}: ${message.violations[0]}\n`);
+    });
+    return new Promise<void>((resolve, reject) => {
+      child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))));
+    });
+  });
+  await Promise.all(workers);
+  return results;
+}
+
+function report(results: readonly SeedResult[]): void {
+  const totals = new Map<string, number>();
+  for (const { counters } of results) {
+    for (const [name, value] of counters) totals.set(name, (totals.get(name) ?? 0) + value);
+  }
+  const failed = results.filter(({ violations }) => violations.length > 0);
+  for (const { seed, violations, trace } of failed.slice(0, SHOWN_MAX)) {
+    if (count === 1 || args.trace) process.stdout.write(`${trace.join('\n')}\n`);
+    process.stdout.write(`\nseed ${seed} (replay: npm run sim -- --seeds 1 --seed ${seed} --steps ${steps})\n`);
+    for (const violation of violations) process.stdout.write(`  ${violation}\n`);
+  }
+  process.stdout.write('\n');
+  for (const [name, value] of [...totals].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    process.stdout.write(`${String(value).padStart(10)} ${name}\n`);
+  }
+  const empty =
+    count >= 200
+      ? Object.entries(FLOORS_PER_200).filter(([name, floor]) => (totals.get(name) ?? 0) < (floor * count) / 200)
+      : [];
+  for (const [name, floor] of empty) process.stdout.write(`FAILED: fewer than ${(floor * count) / 200} ${name}\n`);
+  const passed = results.length - failed.length;
+  process.stdout.write(
+    `\n${passed} passed, ${failed.length + empty.length} failed, ${count - results.length} skipped\n`,
+  );
+  process.exitCode = failed.length + empty.length > 0 || results.length < count ? 1 : 0;
+}

@@ -1,4 +1,5 @@
 /** One simulated history, drawn whole from its seed: start, shake, mend, and look at what is left. */
+import type { PartitionImage } from '../../broker/metadata/mod.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
@@ -133,9 +134,24 @@ function unhealthy(checker: MetadataChecker, cluster: SimCluster): string {
   const partitions = [...checker.image.topicsByName.values()].flatMap(({ name, partitions: all }) =>
     all
       .filter(({ leader, inSyncReplicas, replicas }) => leader < 0 || inSyncReplicas.length < replicas.length)
-      .map((partition) => `${name}-${partition.partition} ${JSON.stringify(partition)}`),
+      .map((partition) => `\n    ${name}-${partition.partition}: ${describe(cluster, name, partition)}`),
   );
   return [...away, ...fenced, ...partitions].join(', ');
+}
+
+/** What the metadata says of a partition, and what its replicas say of themselves. */
+function describe(cluster: SimCluster, topic: string, partition: PartitionImage): string {
+  const { leader, leaderEpoch, partitionEpoch, inSyncReplicas, eligibleLeaderReplicas, replicas } = partition;
+  const own = replicas.map((id) => {
+    const replica = cluster.node(id).running?.broker.replicas.get(topic, partition.partition);
+    if (replica === undefined) return `${id}: none`;
+    const { highWatermark, logEndOffset } = replica;
+    return `${id}: ${replica.isLeader ? 'leads' : 'follows'} epoch ${replica.leaderEpoch} ${highWatermark}/${logEndOffset}`;
+  });
+  return (
+    `leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} in sync [${inSyncReplicas}] ` +
+    `eligible [${eligibleLeaderReplicas}] of [${replicas}]; ${own.join(', ')}`
+  );
 }
 
 /** Reads every replica of every partition: all the same, and all that was acknowledged. */

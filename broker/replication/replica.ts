@@ -358,17 +358,24 @@ export class Replica implements ChangeOwner {
       readonly brokerEpoch: number;
     },
   ): void {
+    const follower = this.term?.follower(nodeId);
+    if (follower === undefined) return;
+    follower.fetched({ ...fetch, leaderLogEnd: this.log.logEndOffset });
+    this.considerExpansion(nodeId);
+    this.advanceHighWatermark();
+  }
+
+  /** Asks for the follower to be taken into the in-sync set, if it has come far enough and may. */
+  considerExpansion(nodeId: number): void {
     const { term } = this;
     const follower = term?.follower(nodeId);
     if (term === undefined || follower === undefined) return;
-    follower.fetched({ ...fetch, leaderLogEnd: this.log.logEndOffset });
     const change = term.expansion(follower, {
       highWatermark: this.log.highWatermark,
       brokerEpoch: this.context.cluster.brokerEpoch(),
       peer: this.context.cluster.peer(nodeId),
     });
     if (change !== undefined) this.propose(term, change);
-    this.advanceHighWatermark();
   }
 
   /** To be called from time to time: followers that lag leave the in-sync set. */

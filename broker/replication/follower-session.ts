@@ -183,6 +183,8 @@ export class FollowerSession {
       this.entries.set(key, entry);
     }
     entry.request = request;
+    // Whatever it was told for another request may not have counted.
+    entry.toldHighWatermark = -1;
     this.resolve(entry);
     this.ready.add(entry);
     const { replica } = entry;
@@ -347,10 +349,11 @@ export class FollowerSession {
         answer.sizeBytes > 0 ||
         answer.highWatermark !== entry.toldHighWatermark ||
         answer.logStartOffset !== entry.toldLogStart;
-      // What got records, an error or a place to truncate to is looked at again, whatever the follower makes of it; if
-      // it does not come back with another offset it wants the same again.
+      // What got an error, or has records that the follower did not ask beyond yet, is looked at again whatever the
+      // follower makes of it; if it does not come back with another offset it wants the same again.
       this.ready.delete(entry);
-      if (!isPlain || answer.sizeBytes > 0 || entry.hasNews) this.ready.add(entry);
+      const hasMore = answer.replica !== undefined && answer.replica.logEndOffset > answer.partition.fetchOffset;
+      if (!isPlain || hasMore || entry.hasNews) this.ready.add(entry);
       if (!isNew) {
         answer.release();
         continue;

@@ -113,7 +113,8 @@ class History {
           controller.unfence(node.id);
         } else if (node.isUp) {
           node.pause();
-          if (random.chance(0.7)) cluster.clock.after(random.below(500), () => node.isPaused && controller.fence(node.id));
+          if (random.chance(0.7))
+            cluster.clock.after(random.below(500), () => node.isPaused && controller.fence(node.id));
         }
         return;
       case 4:

@@ -81,6 +81,8 @@ export class FollowerSession {
   private readonly entries = new Map<string, Entry>();
   /** In the order in which they are served; who got records goes to the end. */
   private readonly ready = new Set<Entry>();
+  /** Partitions in whose in-sync set the follower is not: every fetch is an occasion to take it in. */
+  private readonly outOfSync = new Set<Entry>();
   private operation: Operation | undefined;
   private isReading = false;
   private isCheckPlanned = false;
@@ -117,6 +119,7 @@ export class FollowerSession {
     this.contact.lastFetchMs = this.host.clock.monotonicMs();
     for (const forgotten of request.forgotten) this.forget(keyOf(forgotten));
     for (const partition of request.partitions) this.update(partition);
+    this.seekEntry();
     const operation: Operation = { limits: request.limits, done, timer: undefined, isTimeUp: false, isOver: false };
     this.operation = operation;
     if (!this.isReading) this.attempt(operation);
@@ -149,6 +152,20 @@ export class FollowerSession {
     entry.stopListening();
     this.entries.delete(key);
     this.ready.delete(entry);
+    this.outOfSync.delete(entry);
+  }
+
+  /**
+   * Requests do not mention a follower that has everything, yet it may only now be eligible: its broker was unfenced, or
+   * the controller refused it before.
+   */
+  private seekEntry(): void {
+    for (const entry of this.outOfSync) {
+      const { replica } = entry;
+      if (replica === undefined || !replica.isLeader || replica.inSyncReplicas.includes(this.followerId)) {
+        this.outOfSync.delete(entry);
+      } else replica.considerExpansion(this.followerId);
+    }
   }
 
   private update(request: FetchPartition): void {
@@ -166,6 +183,8 @@ export class FollowerSession {
       this.entries.set(key, entry);
     }
     entry.request = request;
+    // Whatever it was told for another request may not have counted.
+    entry.toldHighWatermark = -1;
     this.resolve(entry);
     this.ready.add(entry);
     const { replica } = entry;
@@ -269,6 +288,7 @@ export class FollowerSession {
     const { replica, request } = entry;
     if (replica === undefined || errorCode !== ErrorCode.NONE) return failure(entry, errorCode);
     if (request.fetchOffset < replica.logStartOffset) return failure(entry, ErrorCode.OFFSET_OUT_OF_RANGE);
+    if (!replica.inSyncReplicas.includes(this.followerId)) this.outOfSync.add(entry);
     const diverging = replica.findDivergence(request);
     if (diverging === 'unknown epoch') return failure(entry, ErrorCode.OFFSET_OUT_OF_RANGE);
     if (diverging !== undefined) return { ...offsetsOf(entry, replica), divergingEpoch: diverging };
@@ -329,10 +349,11 @@ export class FollowerSession {
         answer.sizeBytes > 0 ||
         answer.highWatermark !== entry.toldHighWatermark ||
         answer.logStartOffset !== entry.toldLogStart;
-      // What got records, an error or a place to truncate to is looked at again, whatever the follower makes of it; if
-      // it does not come back with another offset it wants the same again.
+      // What got an error, or has records that the follower did not ask beyond yet, is looked at again whatever the
+      // follower makes of it; if it does not come back with another offset it wants the same again.
       this.ready.delete(entry);
-      if (!isPlain || answer.sizeBytes > 0 || entry.hasNews) this.ready.add(entry);
+      const hasMore = answer.replica !== undefined && answer.replica.logEndOffset > answer.partition.fetchOffset;
+      if (!isPlain || hasMore || entry.hasNews) this.ready.add(entry);
       if (!isNew) {
         answer.release();
         continue;

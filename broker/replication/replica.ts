@@ -179,13 +179,12 @@ export class Replica implements ChangeOwner {
 
   private takeState(state: LeadershipState): Promise<void> | undefined {
     const previous = this.state;
-    // The controller's answer to a change of ours may have come before the metadata that says the same.
-    if (this.isClosed || state.partitionEpoch < previous.partitionEpoch) return undefined;
+    // The controller's answer to a change of ours may have come before the metadata that says the same. And what we know
+    // already settles no change that we asked for since.
+    if (this.isClosed || state.partitionEpoch <= previous.partitionEpoch) return undefined;
     this.state = state;
-    const isSameTerm = state.leaderEpoch === previous.leaderEpoch && state.leader === previous.leader;
-    if (isSameTerm) {
-      this.term?.update(state, this.nowMs());
-      this.membersChanged();
+    if (state.leaderEpoch === previous.leaderEpoch && state.leader === previous.leader) {
+      this.updateMembers();
       return undefined;
     }
     this.endTerm();
@@ -231,6 +230,26 @@ export class Replica implements ChangeOwner {
     this.leadershipListeners.notify();
     this.progress.notify();
     this.followerListeners.notify(true);
+  }
+
+  /** The metadata, or the controller's answer, says who the members are: a change that was open has come to an end. */
+  private updateMembers(): void {
+    const { term, state } = this;
+    if (term === undefined) return;
+    const { pending } = term.inSync;
+    term.update(state, this.nowMs());
+    if (pending !== undefined) this.countChange(pending, state.inSyncReplicas);
+    this.membersChanged();
+  }
+
+  private countChange(change: InSyncChange, inSyncReplicas: readonly number[]): void {
+    const { counters } = this.context;
+    const { kind, newInSyncReplicas: proposed } = change;
+    const isMade =
+      proposed.length === inSyncReplicas.length && proposed.every(({ brokerId }) => inSyncReplicas.includes(brokerId));
+    if (!isMade) counters.failedInSyncUpdates++;
+    else if (kind === 'expand') counters.inSyncExpands++;
+    else counters.inSyncShrinks++;
   }
 
   private membersChanged(): void {
@@ -358,17 +377,24 @@ export class Replica implements ChangeOwner {
       readonly brokerEpoch: number;
     },
   ): void {
+    const follower = this.term?.follower(nodeId);
+    if (follower === undefined) return;
+    follower.fetched({ ...fetch, leaderLogEnd: this.log.logEndOffset });
+    this.considerExpansion(nodeId);
+    this.advanceHighWatermark();
+  }
+
+  /** Asks for the follower to be taken into the in-sync set, if it has come far enough and may. */
+  considerExpansion(nodeId: number): void {
     const { term } = this;
     const follower = term?.follower(nodeId);
     if (term === undefined || follower === undefined) return;
-    follower.fetched({ ...fetch, leaderLogEnd: this.log.logEndOffset });
     const change = term.expansion(follower, {
       highWatermark: this.log.highWatermark,
       brokerEpoch: this.context.cluster.brokerEpoch(),
       peer: this.context.cluster.peer(nodeId),
     });
     if (change !== undefined) this.propose(term, change);
-    this.advanceHighWatermark();
   }
 
   /** To be called from time to time: followers that lag leave the in-sync set. */
@@ -396,17 +422,14 @@ export class Replica implements ChangeOwner {
     return this.term?.inSync.pending;
   }
 
-  accepted(change: InSyncChange, answer: AlterPartitionResponseTopicsPartitions): void {
-    const { counters } = this.context;
+  accepted(_change: InSyncChange, answer: AlterPartitionResponseTopicsPartitions): void {
     if (answer.leaderEpoch !== this.state.leaderEpoch || answer.partitionEpoch < this.state.partitionEpoch) {
-      counters.failedInSyncUpdates++;
+      this.context.counters.failedInSyncUpdates++;
       return;
     }
-    if (change.kind === 'expand') counters.inSyncExpands++;
-    else counters.inSyncShrinks++;
+    // The same partition epoch means that the set was already as we wanted it.
     this.state = { ...this.state, inSyncReplicas: answer.isr, partitionEpoch: answer.partitionEpoch };
-    this.term?.update(this.state, this.nowMs());
-    this.membersChanged();
+    this.updateMembers();
   }
 
   refused(_change: InSyncChange, errorCode: number): boolean {

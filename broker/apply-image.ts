@@ -53,9 +53,9 @@ function coordinatorLog(replica: Replica): Parameters<GroupCoordinator['onElecti
       return replica.highWatermark;
     },
     append: (batch, appendOptions, done) => replica.append(batch, appendOptions, done),
-    awaitCommitted: (offset, done) => replica.awaitCommitted(offset, done),
+    awaitCommitted: (offset, done) => replica.awaitCommitted(offset, done, { needsMinInSync: true }),
     async read({ offset, maxBytes }) {
-      const result = await replica.read({ offset, maxBytes, isolation: 'uncommitted', minOneBatch: true });
+      const result = await replica.read({ offset, maxBytes, isolation: 'logEnd', minOneBatch: true });
       const bytes = Buffer.concat(result.chunks as Buffer[]);
       result.release();
       return bytes;

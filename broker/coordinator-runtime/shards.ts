@@ -1,7 +1,8 @@
 /**
  * The runtime under coordinators: state that lives in a partition of an internal topic.
  *
- * On election the partition is read from its start and replayed into a fresh shard, in slices that leave the loop free.
+ * On election the partition is read from its start to its end and replayed into a fresh shard, in slices that leave the
+ * loop free.
  * A write appends records as one batch, waits until the high watermark has passed them, and only then is applied: what
  * a reader sees is what survives. When the append fails nothing was applied, and the writer is told why.
  */
@@ -27,8 +28,12 @@ export interface CoordinatorLog {
     options: { readonly origin: 'coordinator'; readonly requiredAcks: -1 },
     done: (result: { readonly errorCode: number; readonly lastOffset: number }) => void,
   ): void;
+  /**
+   * `done` runs once every offset below `offset` is committed, or cannot be for now: leadership is lost, or too few
+   * replicas are in sync.
+   */
   awaitCommitted(offset: number, done: (errorCode: number) => void): () => void;
-  /** Whole batches from `offset` up to the high watermark; empty at the end. */
+  /** Whole batches from `offset` up to the end of the log, committed or not yet; empty at the end. */
   read(options: { readonly offset: number; readonly maxBytes: number }): Promise<Buffer>;
 }
 
@@ -115,7 +120,10 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     let offset = log.logStartOffset;
     let records = 0;
     let sliceEndsMs = startedMs + SLICE_MS;
-    while (offset < log.highWatermark) {
+    // To the end, not to the high watermark: a new leader has all that was ever acknowledged, but may not have heard yet
+    // that it was committed.
+    const { logEndOffset } = log;
+    while (offset < logEndOffset) {
       const bytes = await log.read({ offset, maxBytes: READ_BYTES });
       if (!isCurrent()) return;
       if (bytes.length === 0) break;
@@ -136,6 +144,10 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         offset = batchLastOffset(batch, 0) + 1;
       }
     }
+    // What a client is told must not be taken back, so the tail is committed before anybody sees it. With too few in-sync
+    // replicas that can take for ever, while what was acknowledged is all there: then it is shown as it is.
+    await new Promise<void>((resolve) => log.awaitCommitted(offset, () => resolve()));
+    if (!isCurrent()) return;
     this.entries.set(partition, { state: 'active', shard, log });
     shard.loaded();
     const tookMs = Math.round(this.clock.monotonicMs() - startedMs);

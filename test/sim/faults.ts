@@ -18,11 +18,15 @@ interface StoreMood {
 const CALM: StoreMood = { fail: 0, lost: 0, delayMsMax: 4, lateMsMax: 0 };
 const MOODS: readonly StoreMood[] = [
   CALM,
-  { fail: 0.1, lost: 0.3, delayMsMax: 10, lateMsMax: 50 },
+  { fail: 0.1, lost: 0.4, delayMsMax: 10, lateMsMax: 50 },
+  { fail: 0, lost: 0.6, delayMsMax: 10, lateMsMax: 20 },
   { fail: 0.5, lost: 0.3, delayMsMax: 50, lateMsMax: 200 },
   { fail: 0, lost: 0.05, delayMsMax: 300, lateMsMax: 300 },
   { fail: 1, lost: 0, delayMsMax: 0, lateMsMax: 0 },
 ];
+
+/** Longer than the controller's lease. */
+const FROZEN_MS_MIN = 7500;
 
 export class Faults {
   private readonly cluster: SimCluster;
@@ -30,6 +34,7 @@ export class Faults {
   private readonly history: History;
   private readonly allowsPowerLoss: boolean;
   private mood = CALM;
+  private readonly frozenUntilMs = new Map<number, number>();
 
   constructor(options: {
     readonly cluster: SimCluster;
@@ -69,7 +74,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(14)) {
+    switch (random.below(16)) {
       case 0:
       case 1:
       case 2:
@@ -89,7 +94,7 @@ export class Faults {
         if (victim !== undefined) cluster.pause(victim.id);
         break;
       case 7:
-        for (const node of cluster.nodes) this.goOn(node);
+        for (const node of cluster.nodes) if (!this.frozenUntilMs.has(node.id)) this.goOn(node);
         break;
       case 8:
         if (victim !== undefined) this.cut(victim);
@@ -109,17 +114,36 @@ export class Faults {
       case 12:
         if (victim !== undefined) victim.skewMs = random.pick([0, 0, 3_600_000, -3_600_000, 86_400_000, 500]);
         break;
-      default:
+      case 13:
         if (victim !== undefined) this.fillDisk(victim);
+        break;
+      default:
+        this.freeze();
     }
     // Processes do not stay away for long, so that there is always somebody to fail again.
     for (const node of cluster.nodes) {
       if (node.state === 'stopped' && random.chance(0.5)) this.restart(node);
-      if (node.isPaused && random.chance(0.3)) this.goOn(node);
+      const mayGoOn = cluster.clock.monotonicMs() >= (this.frozenUntilMs.get(node.id) ?? 0);
+      if (node.isPaused && mayGoOn && random.chance(0.5)) this.goOn(node);
       if (random.chance(0.5)) node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
     }
     if (random.chance(0.3)) cluster.heal();
-    if (random.chance(0.3)) this.mood = CALM;
+    if (random.chance(0.25)) this.mood = CALM;
+  }
+
+  /** A process, often the controller, sleeps for longer than a lease, wakes, and believes that nothing has happened. */
+  private freeze(): void {
+    const { cluster, random } = this;
+    const sleeper = random.chance(0.6) ? this.activeController() : this.pickRunning();
+    if (sleeper === undefined || sleeper.isPaused) return;
+    const others = cluster.nodes.filter(({ id }) => id !== sleeper.id);
+    for (const node of others) {
+      this.goOn(node);
+      if (node.state === 'stopped') this.restart(node);
+    }
+    cluster.heal();
+    this.frozenUntilMs.set(sleeper.id, cluster.clock.monotonicMs() + FROZEN_MS_MIN + random.below(4000));
+    cluster.pause(sleeper.id);
   }
 
   private crash(node: SimNode): void {
@@ -133,6 +157,7 @@ export class Faults {
   }
 
   private goOn(node: SimNode): void {
+    this.frozenUntilMs.delete(node.id);
     if (!node.isPaused) return;
     const { running } = node;
     const image = running?.broker.image;

@@ -80,10 +80,12 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
       faults.step();
     }
 
-    faults.mendAll();
-    await cluster.pass(2000);
-    faults.mendAll();
-    if (!(await cluster.until(() => isHealthy(checker, cluster), RECOVERY_MS_MAX))) {
+    // Again and again: who was stopping when everything was mended is to be started too.
+    const isMended = (): boolean => {
+      faults.mendAll();
+      return unhealthy(checker, cluster) === '';
+    };
+    if (!(await cluster.until(isMended, RECOVERY_MS_MAX))) {
       history.violation(`the cluster did not recover: ${unhealthy(checker, cluster)}`);
     }
     await cluster.pass(3000);
@@ -101,7 +103,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   return resultOf(seed, history, cluster);
 }
 
-const OVERRIDES = { 'log.segment.bytes': '1048576', 'ottla.metadata.snapshot.batches': '20' };
+const OVERRIDES = { 'log.segment.bytes': '1048576', 'ottla.metadata.snapshot.batches': '5' };
 
 async function createTopics(client: SimClient): Promise<void> {
   for (const { name, partitions: numPartitions, configs } of TOPICS) {
@@ -119,10 +121,6 @@ async function createTopics(client: SimClient): Promise<void> {
       ],
     });
   }
-}
-
-function isHealthy(checker: MetadataChecker, cluster: SimCluster): boolean {
-  return unhealthy(checker, cluster) === '';
 }
 
 /** What is not well yet, for people; empty when all brokers serve and every partition is led and in sync. */

@@ -191,8 +191,10 @@ export class SimCluster {
       (error: unknown) => {
         if (node.life !== life) return;
         this.trace.add(`broker ${id}`, 'sim', 'could not start', { err: error });
-        this.failures.push(error as Error);
+        // Without room for a file it refuses to start, as it should, and is started again.
+        if (node.disk.capacityBytes === Number.MAX_SAFE_INTEGER) this.failures.push(error as Error);
         this.end(node);
+        this.network.kill(this.ownerOf(node));
       },
     );
   }

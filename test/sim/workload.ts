@@ -249,7 +249,9 @@ export async function runCommitter(options: {
           const isLossExpected =
             history.mayHaveLost('__consumer_offsets', 0) || history.mayHaveLost('__consumer_offsets', 1);
           if (!isLossExpected) {
-            history.violation(`${groupId}: committed ${acknowledged}, tried ${attempted}, and read ${offset}`);
+            history.violation(
+              `${groupId}: committed ${acknowledged}, tried ${attempted}, and read ${offset} from port ${port} at ${client.clock.monotonicMs()}`,
+            );
           }
           acknowledged = offset;
         }

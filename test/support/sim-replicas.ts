@@ -25,8 +25,15 @@ import {
   type ReplicationConfig,
   type ThrottleRates,
 } from '../../broker/replication/mod.ts';
-import { BrokerError, type Connection, type Logger, type Network, type Runtime } from '../../broker/std/mod.ts';
-import { randomUuid, silentLogger } from '../../broker/std/mod.ts';
+import {
+  BrokerError,
+  type Connection,
+  type Logger,
+  type Network,
+  type Runtime,
+  randomUuid,
+  silentLogger,
+} from '../../broker/std/mod.ts';
 import { MemoryDisk } from '../../broker/std/sim/memory-disk.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import { SimClock } from '../../broker/std/sim/sim-clock.ts';

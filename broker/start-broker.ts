@@ -34,8 +34,11 @@ export interface RunningBroker {
   readonly listeners: readonly ListenerPlan[];
   readonly telemetry: Telemetry;
   readonly isReady: () => boolean;
-  /** Drains, flushes and leaves a clean shutdown behind. */
-  close(): Promise<void>;
+  /**
+   * Drains, flushes and leaves a clean shutdown behind. Waits up to `permitMs` for the moment at which the cluster can
+   * spare this broker.
+   */
+  close(options?: { readonly permitMs?: number }): Promise<void>;
 }
 
 export async function startBroker(options: {
@@ -225,8 +228,10 @@ export async function startBroker(options: {
     listeners,
     telemetry,
     isReady: () => !isClosing && lifecycle.isServing,
-    async close(): Promise<void> {
+    async close({ permitMs = 0 } = {}): Promise<void> {
+      if (isClosing) return;
       isClosing = true;
+      if (permitMs > 0) await lifecycle.awaitStopPermit(permitMs, config.staticValues().get('ottla.pod.uid') ?? null);
       await lifecycle.shutDown(CONTROLLED_SHUTDOWN_MS);
       await server.close();
       await new Promise<void>((resolve) => {

@@ -17,6 +17,7 @@ import type { ElectionRules, TopicRules } from './election-rules.ts';
 import { balanceLeaders } from './elections.ts';
 import { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
 import { NO_LEADER } from './partition-change.ts';
+import { endedStopPermits } from './stop-permits.ts';
 
 const CHECK_MS = 100;
 /** Leaderless partitions are looked at again this often: a config may have come to allow an unclean election. */
@@ -93,6 +94,7 @@ export class ClusterKeeper {
       this.leaderlessDueMs = nowMs + LEADERLESS_CHECK_MS;
       if (hasLeaderless(this.image())) this.decide((image) => electLeaderless(image, this.rules));
     }
+    if (this.image().stopPermits.size > 0 && endedStopPermits(this.image()).result > 0) this.decide(endedStopPermits);
     if (balancesLeaders && nowMs >= this.balanceDueMs) {
       this.balanceDueMs = nowMs + balanceIntervalMs;
       this.decide((image) => balanceLeaders(image, this.rules));

@@ -27,11 +27,22 @@ export { type ApiError, apiError, type Decision } from './decision.ts';
 export { type ElectionRules, isActive, type TopicRules } from './election-rules.ts';
 export { balanceLeaders, type Elected, type ElectionTarget, type ElectionType, electLeaders } from './elections.ts';
 export { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
+export { takeOperatorEpoch } from './operator-epochs.ts';
 export { planPartitionChange } from './partition-change.ts';
 export { placeReplicas } from './placement.ts';
 export { allocateProducerIds, PRODUCER_ID_BLOCK, type ProducerIdBlock } from './producer-ids.ts';
 export { type AlteredQuota, alterClientQuotas, type QuotaChange } from './quotas.ts';
 export { alterReassignments, type Reassigned, type Reassignment } from './reassignments.ts';
+export {
+  type AffectedPartition,
+  endedStopPermits,
+  releaseStopPermit,
+  requestStopPermit,
+  type StopImpact,
+  type StopPermitAnswer,
+  type StopPermitRequest,
+  stopImpact,
+} from './stop-permits.ts';
 export {
   type CreatedTopic,
   createPartitions,

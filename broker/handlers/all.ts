@@ -49,6 +49,10 @@ import { listTransactions } from './66-list-transactions.ts';
 import { allocateProducerIds } from './67-allocate-producer-ids.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { stopPermit } from './20000-stop-permit.ts';
+import { stopImpact } from './20001-stop-impact.ts';
+import { operatorEpoch } from './20002-operator-epoch.ts';
+import { watchChanges } from './20003-watch-changes.ts';
 import type { Handler } from './handler.ts';
 
 export const allHandlers: readonly Handler[] = [
@@ -100,4 +104,8 @@ export const allHandlers: readonly Handler[] = [
   allocateProducerIds,
   listConfigResources,
   describeTopicPartitions,
+  stopPermit,
+  stopImpact,
+  operatorEpoch,
+  watchChanges,
 ];

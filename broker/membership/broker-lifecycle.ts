@@ -15,15 +15,20 @@ import {
 } from '../protocol/generated/broker-heartbeat-response.ts';
 import { writeBrokerRegistrationRequest } from '../protocol/generated/broker-registration-request.ts';
 import { readBrokerRegistrationResponse } from '../protocol/generated/broker-registration-response.ts';
+import { writeStopPermitRequest } from '../protocol/generated/stop-permit-request.ts';
+import { readStopPermitResponse } from '../protocol/generated/stop-permit-response.ts';
 import { ErrorCode, errorName } from '../protocol/mod.ts';
 import { BrokerError, type Clock, type Logger, type Timer } from '../std/mod.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 
 const registrationCall = defineCall(62, writeBrokerRegistrationRequest, readBrokerRegistrationResponse);
+const stopPermitCall = defineCall(20000, writeStopPermitRequest, readStopPermitResponse);
 const heartbeatCall = defineCall(63, writeBrokerHeartbeatRequest, readBrokerHeartbeatResponse);
 const REGISTRATION_VERSION = 4;
 const HEARTBEAT_VERSION = 1;
+const STOP_PERMIT_VERSION = 0;
 const RETRY_MS = 100;
+const PERMIT_RETRY_MS = 250;
 /** A broker that is not served yet, or waits to stop, asks again this soon. */
 const IMPATIENT_MS = 50;
 
@@ -131,6 +136,33 @@ export class BrokerLifecycle {
   async serve(): Promise<void> {
     this.beatSoon(0);
     if (this.isFenced) await new Promise<void>((resolve) => this.serving.push(resolve));
+  }
+
+  /**
+   * Waits for the permit to stop: until the controller says that no partition needs this broker in sync just now, or
+   * `timeoutMs` is over. Whoever has to go goes then without.
+   */
+  async awaitStopPermit(timeoutMs: number, podUid: string | null): Promise<boolean> {
+    const { nodeId, channel, clock, log, sessionTimeoutMs } = this.options;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    let isToldWhy = false;
+    while (!this.isClosed && this.epoch >= 0) {
+      try {
+        const request = { brokerId: nodeId, brokerEpoch: this.epoch, podUid, release: false };
+        const answer = await channel.request(stopPermitCall, STOP_PERMIT_VERSION, request, sessionTimeoutMs);
+        if (answer.isGranted) return true;
+        if (!isToldWhy && answer.errorCode === ErrorCode.NONE) {
+          isToldWhy = true;
+          log.warn({ reason: answer.errorMessage, partitions: answer.blockingCount }, 'waiting for the permit to stop');
+        }
+      } catch (error) {
+        log.debug({ err: error }, 'no controller answered the request for a stop permit');
+      }
+      if (clock.monotonicMs() >= deadlineMs) break;
+      await this.pause(PERMIT_RETRY_MS);
+    }
+    log.warn({}, 'stopping without a permit');
+    return false;
   }
 
   /**

@@ -7,6 +7,7 @@
  */
 import type { CoordinationStore, StoredBatch } from '../coordination/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
+import { ChangeFeed } from './change-feed.ts';
 import { EMPTY_IMAGE, ImageBuilder, type MetadataDelta, type MetadataImage } from './image.ts';
 import { decodeBatch } from './records.ts';
 import { decodeSnapshot } from './snapshot.ts';
@@ -23,6 +24,8 @@ const RETRY_MS = 50;
 export type MetadataListener = (image: MetadataImage, delta: MetadataDelta) => void | Promise<void>;
 
 export class MetadataLoader {
+  /** Who asked for what, of the newest batches. */
+  readonly changes = new ChangeFeed();
   private readonly store: CoordinationStore;
   private readonly clock: Clock;
   private readonly log: Logger;
@@ -160,7 +163,12 @@ export class MetadataLoader {
       return false;
     }
     const builder = new ImageBuilder(this.published);
-    for (const { offset, payload } of batches) builder.apply(decodeBatch(payload), offset);
+    for (const { offset, payload } of batches) {
+      const batch = decodeBatch(payload);
+      const before = builder.finish().image;
+      builder.apply(batch, offset);
+      this.changes.take(offset, batch.records, before);
+    }
     this.lastPayload = last.payload;
     await this.publish(builder);
     return true;
@@ -198,6 +206,7 @@ export class MetadataLoader {
     const builder = new ImageBuilder(EMPTY_IMAGE);
     for (const batch of decodeSnapshot(snapshot.chunks)) builder.apply(batch, snapshot.offset - 1);
     this.lastPayload = undefined;
+    this.changes.skipTo(snapshot.offset);
     await this.publish(builder, replaced);
   }
 

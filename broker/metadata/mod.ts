@@ -2,6 +2,7 @@
  * The metadata log: its records, the immutable image they add up to, and the loader that follows the log. It decides
  * nothing: records come from the controller, and rooms act on images by themselves.
  */
+export { type Change, ChangeFeed } from './change-feed.ts';
 export {
   type BrokerImage,
   ConfigResource,

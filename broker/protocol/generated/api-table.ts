@@ -93,4 +93,8 @@ export const API_TABLE: readonly ApiDescription[] = [
   { key: 92, name: 'DeleteShareGroupOffsets', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['broker'] },
   { key: 93, name: 'StreamsGroupTopologyDescriptionUpdate', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['broker'] },
   { key: 94, name: 'UnregisterController', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['broker', 'controller'] },
+  { key: 20000, name: 'StopPermit', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
+  { key: 20001, name: 'StopImpact', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
+  { key: 20002, name: 'OperatorEpoch', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
+  { key: 20003, name: 'WatchChanges', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
 ];

@@ -97,6 +97,10 @@ import alterShareGroupOffsets from './91-alter-share-group-offsets.ts';
 import deleteShareGroupOffsets from './92-delete-share-group-offsets.ts';
 import streamsGroupTopologyDescriptionUpdate from './93-streams-group-topology-description-update.ts';
 import unregisterController from './94-unregister-controller.ts';
+import stopPermit from './20000-stop-permit.ts';
+import stopImpact from './20001-stop-impact.ts';
+import operatorEpoch from './20002-operator-epoch.ts';
+import watchChanges from './20003-watch-changes.ts';
 import abortTransactionRecord from './data/abort-transaction-record.ts';
 import abortedTxn from './data/aborted-txn.ts';
 import accessControlEntryRecord from './data/access-control-entry-record.ts';
@@ -290,6 +294,10 @@ export const apis: readonly Api[] = [
   deleteShareGroupOffsets,
   streamsGroupTopologyDescriptionUpdate,
   unregisterController,
+  stopPermit,
+  stopImpact,
+  operatorEpoch,
+  watchChanges,
 ];
 
 export const dataMessages: readonly DataMessage[] = [

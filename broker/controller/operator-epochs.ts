@@ -1,0 +1,8 @@
+/** Operators take turns; each has an epoch of its own, and what a deposed one still asks for is refused by it. */
+import type { MetadataImage } from '../metadata/mod.ts';
+import type { Decision } from './decision.ts';
+
+export function takeOperatorEpoch(image: MetadataImage, holder: string): Decision<{ readonly operatorEpoch: number }> {
+  const operatorEpoch = image.operatorEpoch + 1;
+  return { records: [{ kind: 'OperatorEpoch', operatorEpoch, holder }], result: { operatorEpoch } };
+}

@@ -1,0 +1,14 @@
+/** Ottla's own: a new operator takes over; whatever an earlier one still asks for is refused from then on. */
+import { api, int16, int32, message, string } from '../schema.ts';
+
+export default api({
+  key: 20002,
+  name: 'OperatorEpoch',
+  listeners: ['controller'],
+  request: message('0', '0+', { holder: string('0+') }),
+  response: message('0', '0+', {
+    errorCode: int16('0+'),
+    errorMessage: string('0+', { nullable: '0+' }),
+    operatorEpoch: int32('0+'),
+  }),
+});

@@ -51,7 +51,9 @@ function recordsOf(
   for (let partition = 0; partition < count; partition++) {
     const record = newPartition(image, topicId, partition, [nodeId]);
     // The epoch goes on from the one on disk: no record may carry a later epoch than its leader.
-    if (record.kind === 'Partition') records.push({ ...record, leader: nodeId, leaderEpoch });
+    if (record.kind !== 'Partition') continue;
+    // Eligible, not in sync: this broker is still fenced, and leads it from the moment at which it serves.
+    records.push({ ...record, isr: [], eligibleLeaderReplicas: [nodeId], leader: -1, leaderEpoch });
   }
   return records;
 }

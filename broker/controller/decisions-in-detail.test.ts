@@ -367,11 +367,12 @@ describe('brokers and leaders', () => {
     expect(register(alone, registration(0)).records).toEqual([]);
   });
 
-  test('a topic made while nobody serves gets its leader when the broker does', () => {
+  test('no topic is made while nobody serves', () => {
     const fenced = write(EMPTY_IMAGE, register(EMPTY_IMAGE, registration(0)));
-    const waiting = write(fenced, create(fenced, [topic('t', { replicationFactor: 1 })]));
-    expect(waiting.topicsByName.get('t')?.partitions[0]?.leader).toBe(-1);
-    expect(unfenced(waiting, 0).topicsByName.get('t')?.partitions[0]).toMatchObject({ leader: 0, leaderEpoch: 1 });
+    const placed = create(fenced, [topic('t', { replicationFactor: 1 })]);
+    expect([placed.records, placed.result[0]?.errorCode]).toEqual([[], ErrorCode.INVALID_REPLICATION_FACTOR]);
+    const assignedToFenced = create(fenced, [topic('t', assigned([0, [0]]))]);
+    expect(assignedToFenced.result[0]?.errorCode).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
   });
 
   test('elections give the preferred leader, or any at all when asked to, or say why not', () => {

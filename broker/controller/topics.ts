@@ -10,6 +10,8 @@ import { ErrorCode } from '../protocol/mod.ts';
 import { type Random, randomUuid, ZERO_UUID } from '../std/mod.ts';
 import type { ConfigRules } from './configs.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
+import { isActive } from './election-rules.ts';
+import { NO_LEADER } from './partition-change.ts';
 import { placeReplicas } from './placement.ts';
 
 const NAME_LENGTH_MAX = 249;
@@ -146,23 +148,23 @@ function createTopic(
   };
 }
 
-/** A new partition starts with every live replica in sync; with none alive it has no leader yet. */
+/** A new partition starts with every live replica in sync, of which there is one at least. */
 export function newPartition(
   image: MetadataImage,
   topicId: string,
   partition: number,
   replicas: readonly number[],
 ): MetadataRecord {
-  const alive = replicas.filter((id) => image.brokers.get(id)?.isFenced === false);
+  const alive = replicas.filter((id) => isActive(image, id));
   return {
     kind: 'Partition',
     partitionId: partition,
     topicId,
     replicas: [...replicas],
-    isr: alive.length > 0 ? alive : [...replicas],
+    isr: alive,
     removingReplicas: [],
     addingReplicas: [],
-    leader: alive[0] ?? -1,
+    leader: alive[0] ?? NO_LEADER,
     leaderRecoveryState: 0,
     leaderEpoch: 0,
     partitionEpoch: 0,
@@ -195,14 +197,20 @@ function placedReplicas(
     );
   }
   const brokers = usableBrokers(image);
-  if (replicationFactor > brokers.length) {
-    return apiError(
-      ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ` +
-        `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
-    );
-  }
+  const problem = placementProblem(brokers, replicationFactor);
+  if (problem !== undefined) return apiError(ErrorCode.INVALID_REPLICATION_FACTOR, problem);
   return placeReplicas({ brokers, partitionCount, replicationFactor, firstPartition: 0, random });
+}
+
+function placementProblem(brokers: readonly BrokerImage[], replicationFactor: number): string | undefined {
+  const problem =
+    replicationFactor > brokers.length
+      ? `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} ` +
+        'broker(s) are registered.'
+      : brokers.every(({ isFenced }) => isFenced)
+        ? 'All brokers are currently fenced.'
+        : undefined;
+  return problem && `Unable to replicate the partition ${replicationFactor} time(s): ${problem}`;
 }
 
 function usableBrokers(image: MetadataImage): BrokerImage[] {
@@ -262,6 +270,9 @@ export function assignmentProblem(
       `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not ` +
       `consistent with previous partitions, which have ${replicationFactor} replica(s).`
     );
+  }
+  if (!brokerIds.some((id) => isActive(image, id))) {
+    return 'All brokers specified in the manual partition assignment are fenced or in controlled shutdown.';
   }
   return undefined;
 }
@@ -396,13 +407,8 @@ function growTopic(image: MetadataImage, growth: PartitionGrowth, random: Random
     replicas = growth.assignments;
   } else {
     const brokers = usableBrokers(image);
-    if (replicationFactor > brokers.length) {
-      return apiError(
-        ErrorCode.INVALID_REPLICATION_FACTOR,
-        `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ` +
-          `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
-      );
-    }
+    const problem = placementProblem(brokers, replicationFactor);
+    if (problem !== undefined) return apiError(ErrorCode.INVALID_REPLICATION_FACTOR, problem);
     replicas = placeReplicas({ brokers, partitionCount: added, replicationFactor, firstPartition: current, random });
   }
   return replicas.map((ids, index) => newPartition(image, topic.id, current + index, ids));

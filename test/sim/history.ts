@@ -5,6 +5,8 @@
  * Where a leader had to be elected that may lack records (nobody else was left), loss is what the broker announced;
  * from then on the partition is only checked against itself.
  */
+const VIOLATIONS_MAX = 20;
+
 export interface Acknowledged {
   readonly producer: string;
   readonly value: string;
@@ -23,12 +25,18 @@ export class History {
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
 
+  private readonly nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.nowMs = nowMs;
+  }
+
   count(name: string, by = 1): void {
     this.counters.set(name, (this.counters.get(name) ?? 0) + by);
   }
 
   violation(text: string): void {
-    if (this.violations.length < 20) this.violations.push(text);
+    if (this.violations.length < VIOLATIONS_MAX) this.violations.push(`at ${this.nowMs().toFixed(1)}: ${text}`);
   }
 
   private of(topic: string, partition: number): PartitionHistory {

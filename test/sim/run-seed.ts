@@ -29,7 +29,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   const random = new SeededRandom(seed);
   const brokers = random.chance(0.7) ? 3 : 5;
   const cluster = new SimCluster({ seed: random.uint32(), brokers, overrides: OVERRIDES });
-  const history = new History();
+  const history = new History(() => cluster.clock.monotonicMs());
   const checker = new MetadataChecker(cluster.store, history);
   // Without power losses nothing acknowledged may be missing, on any topic; with them, only what no flush was promised
   // for, and only where the cluster says so by an election of a leader that recovers.

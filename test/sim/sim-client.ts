@@ -14,6 +14,11 @@ export interface TopicView {
   readonly partitions: ReadonlyMap<number, { readonly leader: number; readonly leaderEpoch: number }>;
 }
 
+export interface Leader {
+  readonly port: number;
+  readonly leaderEpoch: number;
+}
+
 export class SimClient {
   readonly name: string;
   readonly clock: Clock;
@@ -21,6 +26,7 @@ export class SimClient {
   private readonly ports: readonly number[];
   private readonly connections = new Map<number, KafkaConnection>();
   private readonly topics = new Map<string, TopicView>();
+  private readonly newestEpochs = new Map<string, number>();
   private nextPort = 0;
 
   constructor(options: {
@@ -81,10 +87,13 @@ export class SimClient {
     return port;
   }
 
-  /** Who leads, as some broker says; undefined when nobody leads or none could be asked. */
-  async leaderPort(topic: string, partition: number): Promise<number | undefined> {
+  /**
+   * Who leads, as some broker says; undefined when nobody leads, none could be asked, or what the broker says is older
+   * than what another one said before: a broker that is cut off believes in leaders that are long deposed (KIP-320).
+   */
+  async leaderOf(topic: string, partition: number): Promise<Leader | undefined> {
     const known = this.topics.get(topic)?.partitions.get(partition);
-    if (known !== undefined && known.leader > 0) return this.ports[known.leader - 1];
+    if (known !== undefined && known.leader > 0) return this.toLeader(known);
     try {
       const response = await this.ask(this.anyPort(), calls.metadataCall, METADATA_VERSION, {
         topics: [{ name: topic }],
@@ -98,12 +107,19 @@ export class SimClient {
           { leader: leaderId, leaderEpoch },
         ]),
       );
+      const told = partitions.get(partition);
+      const newest = this.newestEpochs.get(`${topic}-${partition}`) ?? -1;
+      if (told === undefined || told.leaderEpoch < newest) return undefined;
+      this.newestEpochs.set(`${topic}-${partition}`, told.leaderEpoch);
       this.topics.set(topic, { topicId: found.topicId, partitions });
-      const leader = partitions.get(partition)?.leader ?? -1;
-      return leader > 0 ? this.ports[leader - 1] : undefined;
+      return told.leader > 0 ? this.toLeader(told) : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  private toLeader({ leader, leaderEpoch }: { leader: number; leaderEpoch: number }): Leader {
+    return { port: this.ports[leader - 1] as number, leaderEpoch };
   }
 
   /** The next request asks again who leads. */

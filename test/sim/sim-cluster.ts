@@ -14,6 +14,7 @@ import { Trace } from './trace.ts';
 
 const CLIENT_PORT = 9000;
 const CONTROL_PORT = 9500;
+const PERMIT_MS = 8000;
 const RACKS = ['a', 'b', 'c'];
 
 export type NodeState = 'stopped' | 'starting' | 'running' | 'stopping';
@@ -238,7 +239,7 @@ export class SimCluster {
     if (node.state !== 'running' || running === undefined || node.isPaused) return;
     this.trace.add(`broker ${id}`, 'sim', 'stops');
     node.state = 'stopping';
-    running.close().then(
+    running.close({ permitMs: this.random.chance(0.5) ? PERMIT_MS : 0 }).then(
       () => {
         if (node.life !== life) return;
         this.end(node, false);

@@ -19,7 +19,7 @@ import {
 import type { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
 import type { History } from './history.ts';
-import type { SimClient } from './sim-client.ts';
+import type { Leader, SimClient } from './sim-client.ts';
 
 const reassignCall = defineCall(45, writeAlterPartitionReassignmentsRequest, readAlterPartitionReassignmentsResponse);
 const electCall = defineCall(43, writeElectLeadersRequest, readElectLeadersResponse);
@@ -43,6 +43,7 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.KAFKA_STORAGE_ERROR,
   ErrorCode.FENCED_LEADER_EPOCH,
   ErrorCode.UNKNOWN_LEADER_EPOCH,
+  ErrorCode.OFFSET_NOT_AVAILABLE,
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
 ]);
 
@@ -128,10 +129,10 @@ async function sendBatch(
   partition: number,
   batch: Buffer,
 ): Promise<{ errorCode: number; baseOffset: number } | undefined> {
-  const port = await client.leaderPort(topic, partition);
-  if (port === undefined) return undefined;
+  const leader = await client.leaderOf(topic, partition);
+  if (leader === undefined) return undefined;
   try {
-    const response = await client.ask(port, calls.produceCall, PRODUCE_BY_NAME, {
+    const response = await client.ask(leader.port, calls.produceCall, PRODUCE_BY_NAME, {
       transactionalId: null,
       acks: -1,
       timeoutMs: 2000,
@@ -154,8 +155,8 @@ export async function runReader(options: {
   const { client, history, topic, partition, stop } = options;
   let offset = 0;
   while (!stop.isStopped) {
-    const port = await client.leaderPort(topic, partition);
-    const answer = port === undefined ? undefined : await fetchAt(client, port, topic, partition, offset);
+    const leader = await client.leaderOf(topic, partition);
+    const answer = leader === undefined ? undefined : await fetchAt(client, leader, topic, partition, offset);
     if (answer === undefined || (answer.errorCode !== ErrorCode.NONE && RETRIABLE.has(answer.errorCode))) {
       client.forgetLeaders(topic);
       await client.pause(RETRY_MS);
@@ -179,14 +180,20 @@ export async function runReader(options: {
   }
 }
 
-async function fetchAt(client: SimClient, port: number, topic: string, partition: number, fetchOffset: number) {
+async function fetchAt(
+  client: SimClient,
+  { port, leaderEpoch: currentLeaderEpoch }: Leader,
+  topic: string,
+  partition: number,
+  fetchOffset: number,
+) {
   try {
     const response = await client.ask(port, calls.fetchCall, FETCH_BY_NAME, {
       maxWaitMs: 100,
       minBytes: 1,
       maxBytes: 1_000_000,
       isolationLevel: 0,
-      topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }] }],
+      topics: [{ topic, partitions: [{ partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes: 1_000_000 }] }],
     });
     return response.responses[0]?.partitions[0];
   } catch {
@@ -250,7 +257,7 @@ export async function runCommitter(options: {
             history.mayHaveLost('__consumer_offsets', 0) || history.mayHaveLost('__consumer_offsets', 1);
           if (!isLossExpected) {
             history.violation(
-              `${groupId}: committed ${acknowledged}, tried ${attempted}, and read ${offset} from port ${port} at ${client.clock.monotonicMs()}`,
+              `${groupId}: committed ${acknowledged}, tried ${attempted}, and read ${offset} from ${port}`,
             );
           }
           acknowledged = offset;

@@ -14,7 +14,7 @@ import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, Pro
 import { type ListenerPlan, planListeners } from './listeners.ts';
 import { identifyFolders, LogManager } from './log/mod.ts';
 import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, PeerProbe } from './membership/mod.ts';
-import { ConfigResource, configsOf, EMPTY_IMAGE, MetadataLoader } from './metadata/mod.ts';
+import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
 import { FetchSessions, ReplicaManager } from './replication/mod.ts';
@@ -22,6 +22,7 @@ import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
 const COORDINATION_FOLDER = '__ottla_metadata';
+const LOCAL_COPY_FOLDER = '__ottla_metadata_copy';
 /** A store may keep no more than 256 batches. */
 const SNAPSHOT_BATCHES_MAX = 200;
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */
@@ -54,7 +55,8 @@ export async function startBroker(options: {
   const nodeId = nodeIdOf(config, found?.nodeId);
 
   const store = options.store ?? openFilesStore(runtime, folders[0] as string);
-  const loader = new MetadataLoader({ store, clock, log });
+  const localCopy = new LocalCopy({ disk, folder: `${folders[0]}/${LOCAL_COPY_FOLDER}`, log });
+  const loader = new MetadataLoader({ store, clock, log, localCopy });
   const router = new HandlerRouter(allHandlers);
   const telemetry = new Telemetry();
   const server = new Server({

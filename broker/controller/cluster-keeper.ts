@@ -137,6 +137,10 @@ export class ClusterKeeper {
   /** A heartbeat counts from the moment it is here, however long what it asks for takes. */
   async heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
     const { brokerId, brokerEpoch } = heartbeat;
+    if (!(await this.controller.knowsUpTo(heartbeat.metadataOffset))) {
+      this.controller.standDown(`broker ${brokerId} has read the log up to ${heartbeat.metadataOffset}`);
+      return { errorCode: ErrorCode.NOT_CONTROLLER, isCaughtUp: false, isFenced: true, mayStop: false };
+    }
     const isKnown = this.image().brokers.get(brokerId)?.epoch === brokerEpoch;
     if (isKnown) this.sessions.touch(brokerId, brokerEpoch, heartbeat.metadataOffset, this.clock.monotonicMs());
     const decide = (image: MetadataImage): Decision<HeartbeatAnswer> =>

@@ -57,6 +57,8 @@ export class Controller {
   private isClosed = false;
   private isWorking = false;
   private isStanding = false;
+  /** Of the log under which a broker was found to know more than the store; -1 when none was. */
+  private barredEpoch = -1;
   private becameActive: (() => void)[] = [];
 
   constructor(options: ControllerOptions) {
@@ -75,6 +77,14 @@ export class Controller {
   /** Calls `listener` every time this broker becomes the active controller. */
   onActive(listener: () => void): void {
     this.activeListeners.push(listener);
+  }
+
+  /** Whether the log holds all that somebody has read who read up to `offset`. */
+  async knowsUpTo(offset: number): Promise<boolean> {
+    const { loader } = this.options;
+    if (offset <= loader.image.nextOffset) return true;
+    await loader.catchUp();
+    return offset <= loader.image.nextOffset;
   }
 
   /** Stands for election until `close`. */
@@ -136,6 +146,7 @@ export class Controller {
     await loader.catchUp();
     await this.writer.start();
     const { image } = loader;
+    if (image.controllerEpoch === this.barredEpoch) return;
     const controllerEpoch = image.controllerEpoch + 1;
     const records: MetadataRecord[] = [
       {
@@ -157,6 +168,16 @@ export class Controller {
     for (const listener of this.activeListeners) listener();
     for (const callback of this.becameActive.splice(0)) callback();
     this.work();
+  }
+
+  /**
+   * A broker knows more of the log than the store holds, so the store was put back to an earlier time. Whatever was
+   * decided on what it says would undo what was promised: nobody decides until the store is mended.
+   */
+  standDown(reason: string): void {
+    this.barredEpoch = this.options.loader.image.controllerEpoch;
+    this.options.log.error({ reason, controllerEpoch: this.barredEpoch }, 'this controller may not lead');
+    this.stepDown(reason);
   }
 
   private stepDown(reason: string): void {

@@ -56,15 +56,13 @@ export function planPartitionChange(
 
   const elected = electLeader(partition, { replicas: assignment.replicas, inSyncReplicas, eligible, lastKnown }, rules);
   let isRecovering = target.isRecovering ?? partition.isRecovering;
-  if (elected.leader !== NO_LEADER && elected.leader !== partition.leader) {
-    if (elected.isUnclean) {
-      inSyncReplicas = [elected.leader];
-      eligible = [];
-      isRecovering = true;
-    } else if (eligible.includes(elected.leader)) {
-      inSyncReplicas = [elected.leader];
-      eligible = eligible.filter((id) => id !== elected.leader);
-    }
+  if (elected.isUnclean) {
+    inSyncReplicas = [elected.leader];
+    eligible = [];
+    isRecovering = true;
+  } else if (eligible.includes(elected.leader)) {
+    inSyncReplicas = [elected.leader];
+    eligible = eligible.filter((id) => id !== elected.leader);
   }
   // A replica that leaves must not go on under the epoch in which it was one.
   const losesReplica = partition.replicas.some((id) => !assignment.replicas.includes(id));

@@ -1,8 +1,17 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MemoryStore, MemoryStoreState } from '../coordination/mod.ts';
 import { silentLogger } from '../std/mod.ts';
+import { MemoryDisk } from '../std/sim/memory-disk.ts';
+import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
-import { encodeBatch, encodeSnapshot, type MetadataImage, MetadataLoader, type MetadataRecord } from './mod.ts';
+import {
+  encodeBatch,
+  encodeSnapshot,
+  LocalCopy,
+  type MetadataImage,
+  MetadataLoader,
+  type MetadataRecord,
+} from './mod.ts';
 
 function world() {
   const clock = new SimClock();
@@ -183,4 +192,150 @@ test('a reader that came from a snapshot refuses a store that ends before it', a
   state.end = 2;
   state.trimmedBelow = 0;
   await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+});
+
+test('who comes late hears of the image as it is, all of it as news, and of every later one', async () => {
+  const { clock, open, append } = world();
+  const loader = open();
+  await append(topic(0));
+  await loader.catchUp();
+  const heard: string[][] = [];
+  const attached = loader.attach((_, delta) => void heard.push([...delta.changedTopics]));
+  await clock.advanceAndSettle(100);
+  await attached;
+  await append(topic(1));
+  await loader.catchUp();
+  expect(heard).toEqual([['t0'], ['t1']]);
+});
+
+test('until waits for an image that fits, through a store that is away', async () => {
+  const { clock, state, open, append } = world();
+  const loader = open();
+  let isDone = false;
+  const waiting = loader
+    .until(({ topicsByName }) => topicsByName.has('t0'))
+    .then(() => {
+      isDone = true;
+    });
+  const mend = state.makeUnavailable();
+  await clock.advanceAndSettle(5000);
+  expect(isDone).toBe(false);
+  mend();
+  await append(topic(0));
+  await clock.advanceAndSettle(200);
+  await waiting;
+  loader.close();
+});
+
+describe('the copy on the own disk', () => {
+  const folder = '/data/copy';
+  const copyOn = (disk: MemoryDisk): LocalCopy => new LocalCopy({ disk, folder, log: silentLogger });
+  const loaderOn = (disk: MemoryDisk, { store, clock }: ReturnType<typeof world>): MetadataLoader =>
+    new MetadataLoader({ store, clock, log: silentLogger, localCopy: copyOn(disk) });
+
+  test('a broker that restarts knows what it knew, without the store', async () => {
+    const cluster = world();
+    const disk = new MemoryDisk();
+    const first = loaderOn(disk, cluster);
+    for (let at = 0; at < 5; at++) {
+      await cluster.append(topic(at));
+      await first.catchUp();
+    }
+    first.close();
+    disk.kill();
+    const again = loaderOn(disk, cluster);
+    expect(again.image).toEqual(first.image);
+    await cluster.append(topic(5));
+    await again.catchUp();
+    expect(names(again.image).at(-1)).toBe('t5');
+  });
+
+  test('a store that was put back while the broker was away is noticed, and nothing of it is applied', async () => {
+    const cluster = world();
+    const disk = new MemoryDisk();
+    const first = loaderOn(disk, cluster);
+    await cluster.append(topic(0));
+    const earlier = cluster.state.copy();
+    await cluster.append(topic(1));
+    await first.catchUp();
+    first.close();
+    for (const other of [[], [topic(7)], [topic(7), topic(8)]]) {
+      cluster.state.goBackTo(earlier);
+      for (const record of other) await cluster.append(record);
+      const again = loaderOn(disk, cluster);
+      await expect(again.catchUp()).rejects.toMatchObject(wentBack);
+      expect(names(again.image)).toEqual(['t0', 't1']);
+      again.close();
+    }
+  });
+
+  test('what a power loss tore counts for nothing, and what is whole before it still does', async () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const cluster = world();
+      const disk = new MemoryDisk();
+      disk.makeFolder('/data');
+      disk.syncFolder('/');
+      const first = loaderOn(disk, cluster);
+      for (let at = 0; at < 8; at++) {
+        await cluster.append(topic(at));
+        await first.catchUp();
+      }
+      disk.powerLoss(new SeededRandom(seed));
+      const again = loaderOn(disk, cluster);
+      expect(names(again.image)).toEqual(names(first.image).slice(0, again.image.topicsByName.size));
+      await again.catchUp();
+      expect(again.image).toEqual(first.image);
+      again.close();
+    }
+  });
+
+  test('a large log leaves a snapshot and a short tail', async () => {
+    const cluster = world();
+    const disk = new MemoryDisk();
+    const first = loaderOn(disk, cluster);
+    for (let batch = 0; batch < 60; batch++) {
+      await cluster.append(...Array.from({ length: 800 }, (_, at) => topic((batch % 2) * 800 + at)));
+      await first.catchUp();
+    }
+    expect(disk.stat(`${folder}/tail`)?.sizeBytes).toBeLessThan(1_200_000);
+    expect(copyOn(disk).read()?.image).toEqual(first.image);
+  });
+});
+
+test('the feed of changes tells who asked for what, and nothing of what nobody asked for', async () => {
+  const { open, append } = world();
+  const loader = open();
+  const origin: MetadataRecord = {
+    kind: 'ChangeOrigin',
+    principal: 'User:alice',
+    host: '10.0.0.1',
+    clientId: 'kubectl',
+    requestApiKey: 19,
+  };
+  const config: MetadataRecord = {
+    kind: 'Config',
+    resourceType: 2,
+    resourceName: 't0',
+    name: 'retention.ms',
+    value: '1',
+  };
+  await append(origin, topic(0));
+  await append(topic(1));
+  await append({ ...origin, principal: 'User:bob', requestApiKey: 44 }, config);
+  await append({ ...origin, requestApiKey: 20 }, { kind: 'RemoveTopic', topicId: id(0) });
+  await loader.catchUp();
+  const told = loader.changes
+    .from(0)
+    ?.map((change) => [change.offset, change.principal, change.resourceName, change.change]);
+  expect(told).toEqual([
+    [0, 'User:alice', 't0', 'created'],
+    [2, 'User:bob', '2/t0', 'altered'],
+    [3, 'User:alice', 't0', 'deleted'],
+  ]);
+  expect(loader.changes.from(3)?.length).toBe(1);
+  let woken = 0;
+  loader.changes.onNext(() => woken++);
+  await append(topic(2));
+  await loader.catchUp();
+  expect([woken, loader.changes.nextOffset]).toEqual([1, 5]);
 });

@@ -9,6 +9,7 @@ import type { CoordinationStore, StoredBatch } from '../coordination/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { EMPTY_IMAGE, ImageBuilder, type MetadataDelta, type MetadataImage } from './image.ts';
+import type { LocalCopy } from './local-copy.ts';
 import { decodeBatch } from './records.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
@@ -29,6 +30,7 @@ export class MetadataLoader {
   private readonly store: CoordinationStore;
   private readonly clock: Clock;
   private readonly log: Logger;
+  private readonly localCopy: LocalCopy | undefined;
   private readonly listeners: MetadataListener[] = [];
   /** Listeners that have not heard of any image yet: to them everything is new. */
   private readonly newcomers: { readonly listener: MetadataListener; readonly attached: () => void }[] = [];
@@ -40,16 +42,29 @@ export class MetadataLoader {
   private imageComes: Promise<void> | undefined;
   private stopWatching: (() => void) | undefined;
   private isClosed = false;
+  private lastProblem: string | undefined;
   private hasReachedEnd = false;
   /** The batch before `published.nextOffset`; undefined at the start of the log and after a snapshot. */
   private lastPayload: Buffer | undefined;
   /** An image that some listeners have not heard of yet, and the first of them. */
   private undelivered: { readonly image: MetadataImage; readonly delta: MetadataDelta; next: number } | undefined;
 
-  constructor(options: { readonly store: CoordinationStore; readonly clock: Clock; readonly log: Logger }) {
+  constructor(options: {
+    readonly store: CoordinationStore;
+    readonly clock: Clock;
+    readonly log: Logger;
+    /** Where this broker keeps what it read, so that it notices after a restart when the store went back. */
+    readonly localCopy?: LocalCopy;
+  }) {
     this.store = options.store;
     this.clock = options.clock;
     this.log = options.log;
+    this.localCopy = options.localCopy;
+    const known = options.localCopy?.read();
+    if (known === undefined) return;
+    this.published = known.image;
+    this.lastPayload = known.lastPayload;
+    this.changes.skipTo(known.image.nextOffset);
   }
 
   get image(): MetadataImage {
@@ -76,7 +91,7 @@ export class MetadataLoader {
       },
     });
     while (!isAttached) {
-      await this.catchUp().catch((error: unknown) => this.log.warn({ err: error }, 'the metadata log is not readable'));
+      await this.catchUp().catch((error: unknown) => this.unreadable(error));
       if (!isAttached) await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
     }
   }
@@ -85,7 +100,7 @@ export class MetadataLoader {
   async until(matches: (image: MetadataImage) => boolean): Promise<MetadataImage> {
     while (!matches(this.published) || this.undelivered !== undefined) {
       const moved = this.nextImage();
-      await this.catchUp().catch((error: unknown) => this.log.warn({ err: error }, 'the metadata log is not readable'));
+      await this.catchUp().catch((error: unknown) => this.unreadable(error));
       if (matches(this.published) && this.undelivered === undefined) break;
       const pause = new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
       await Promise.race([moved, pause]);
@@ -114,11 +129,17 @@ export class MetadataLoader {
   }
 
   private lookLater(): void {
-    this.catchUp().catch((error: unknown) => {
-      if (error instanceof BrokerError && error.code === 'store.wentBack') {
-        this.log.error({ err: error }, 'the metadata store went back in time; nothing of it is applied');
-      } else this.log.warn({ err: error }, 'the metadata log could not be followed; trying again');
-    });
+    this.catchUp().catch((error: unknown) => this.unreadable(error));
+  }
+
+  /** Says once what is wrong, and again when something else is: a store may be away for long, and is asked often. */
+  private unreadable(error: unknown): void {
+    const code = error instanceof BrokerError ? error.code : 'unknown';
+    if (this.lastProblem === code) return;
+    this.lastProblem = code;
+    if (code === 'store.wentBack') {
+      this.log.error({ err: error }, 'the metadata store went back in time; nothing of it is applied');
+    } else this.log.warn({ err: error }, 'the metadata log could not be followed; trying again');
   }
 
   /** Reads to the end of the log as it is now, and returns when all of it has been published. */
@@ -147,6 +168,12 @@ export class MetadataLoader {
 
   /** Applies what one read gives; false at the end of the log. */
   private async readSome(): Promise<boolean> {
+    const hasMore = await this.readNext();
+    this.lastProblem = undefined;
+    return hasMore;
+  }
+
+  private async readNext(): Promise<boolean> {
     await this.deliver();
     const { nextOffset } = this.published;
     let batches: readonly StoredBatch[];
@@ -165,11 +192,11 @@ export class MetadataLoader {
     const builder = new ImageBuilder(this.published);
     for (const { offset, payload } of batches) {
       const batch = decodeBatch(payload);
-      const before = builder.finish().image;
+      this.changes.take(offset, batch.records, builder.finish().image);
       builder.apply(batch, offset);
-      this.changes.take(offset, batch.records, before);
     }
     this.lastPayload = last.payload;
+    this.localCopy?.add(batches, { image: builder.finish().image, lastPayload: last.payload });
     await this.publish(builder);
     return true;
   }
@@ -207,6 +234,7 @@ export class MetadataLoader {
     for (const batch of decodeSnapshot(snapshot.chunks)) builder.apply(batch, snapshot.offset - 1);
     this.lastPayload = undefined;
     this.changes.skipTo(snapshot.offset);
+    this.localCopy?.replace({ image: builder.finish().image, lastPayload: undefined });
     await this.publish(builder, replaced);
   }
 
@@ -243,6 +271,7 @@ export class MetadataLoader {
   close(): void {
     this.isClosed = true;
     this.stopWatching?.();
+    this.localCopy?.close();
   }
 }
 

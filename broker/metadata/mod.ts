@@ -21,6 +21,7 @@ export {
   type TopicImage,
 } from './image.ts';
 export { type MetadataListener, MetadataLoader } from './loader.ts';
+export { type KnownMetadata, LocalCopy } from './local-copy.ts';
 export {
   decodeBatch,
   encodeBatch,

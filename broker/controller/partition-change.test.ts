@@ -150,7 +150,7 @@ test('the preferred replica leads when it may, and the leader stays when it may 
 });
 
 const ids = fc.subarray([1, 2, 3, 4]);
-test('whatever happens, the leader is in sync and alive, the sets are disjoint and within the replicas, and nothing is planned twice', () => {
+test('whatever happens, the leader is in sync and alive, the sets are disjoint, and nothing is planned twice', () => {
   const step = fc.record({
     alive: ids,
     inSyncReplicas: fc.option(ids, { nil: undefined }),

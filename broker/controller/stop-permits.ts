@@ -2,8 +2,8 @@
  * The permit to stop: no broker is restarted while that would leave some partition with fewer in-sync replicas than it
  * needs.
  *
- * A permit belongs to one incarnation of a broker, and to its pod where it runs in one. Whoever holds one may be gone at
- * any moment, so for everybody else's request it counts as gone. It ends by state, never by time: when a later
+ * A permit belongs to one incarnation of a broker, and to its pod where it runs in one. Whoever holds one may be gone
+ * at any moment, so for everybody else's request it counts as gone. It ends by state, never by time: when a later
  * incarnation is back in every in-sync set, or when its holder says that it does not stop after all. It stands in the
  * metadata log, so that it is decided on the same image as in-sync sets and reassignments.
  */

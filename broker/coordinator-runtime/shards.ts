@@ -120,8 +120,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     let offset = log.logStartOffset;
     let records = 0;
     let sliceEndsMs = startedMs + SLICE_MS;
-    // To the end, not to the high watermark: a new leader has all that was ever acknowledged, but may not have heard yet
-    // that it was committed.
+    // To the end, not to the high watermark: a new leader has all that was ever acknowledged, but may not have heard
+    // yet that it was committed.
     const { logEndOffset } = log;
     while (offset < logEndOffset) {
       const bytes = await log.read({ offset, maxBytes: READ_BYTES });
@@ -144,8 +144,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         offset = batchLastOffset(batch, 0) + 1;
       }
     }
-    // What a client is told must not be taken back, so the tail is committed before anybody sees it. With too few in-sync
-    // replicas that can take for ever, while what was acknowledged is all there: then it is shown as it is.
+    // What a client is told must not be taken back, so the tail is committed before anybody sees it. With too few in-
+    // sync replicas that can take for ever, while what was acknowledged is all there: then it is shown as it is.
     await new Promise<void>((resolve) => log.awaitCommitted(offset, () => resolve()));
     if (!isCurrent()) return;
     this.entries.set(partition, { state: 'active', shard, log });

@@ -74,7 +74,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(16)) {
+    switch (random.below(18)) {
       case 0:
       case 1:
       case 2:

@@ -85,7 +85,7 @@ export class History {
       const found = byOffset.get(offset);
       if (found !== value) {
         this.violation(
-          `${topic}-${partition}: ${value} of ${producer} was acknowledged at ${offset}, where ${found ?? 'nothing'} is`,
+          `${topic}-${partition}: ${value} of ${producer} was acknowledged at ${offset}; there is ${found ?? 'nothing'}`,
         );
       }
     }
@@ -95,7 +95,8 @@ export class History {
     const last = new Map<string, number>();
     for (const { value, offset } of idempotent) {
       const [producer, number] = value.split(':') as [string, string];
-      if (once.has(value)) this.violation(`${topic}-${partition}: ${value} is at ${once.get(value)} and at ${offset}`);
+      const first = once.get(value);
+      if (first !== undefined) this.violation(`${topic}-${partition}: ${value} is at ${first} and at ${offset}`);
       once.set(value, offset);
       const before = last.get(producer) ?? -1;
       if (Number(number) < before)

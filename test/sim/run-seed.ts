@@ -144,7 +144,8 @@ function describe(cluster: SimCluster, topic: string, partition: PartitionImage)
     const replica = cluster.node(id).running?.broker.replicas.get(topic, partition.partition);
     if (replica === undefined) return `${id}: none`;
     const { highWatermark, logEndOffset } = replica;
-    return `${id}: ${replica.isLeader ? 'leads' : 'follows'} epoch ${replica.leaderEpoch} ${highWatermark}/${logEndOffset}`;
+    const role = replica.isLeader ? 'leads' : 'follows';
+    return `${id}: ${role} epoch ${replica.leaderEpoch} ${highWatermark}/${logEndOffset}`;
   });
   return (
     `leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} in sync [${inSyncReplicas}] ` +

@@ -11,7 +11,8 @@ export class Trace {
   }
 
   add(who: string, level: string, message: string, fields: object = {}): void {
-    const line = `${this.nowMs().toFixed(1).padStart(10)} ${who.padEnd(10)} ${level.padEnd(5)} ${message} ${text(fields)}`;
+    const head = `${this.nowMs().toFixed(1).padStart(10)} ${who.padEnd(10)} ${level.padEnd(5)}`;
+    const line = `${head} ${message} ${text(fields)}`;
     this.lines[this.next % LINES_MAX] = line.trimEnd();
     this.next += 1;
   }

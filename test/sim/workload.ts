@@ -3,8 +3,8 @@
  * change topics. Each loops until it is told to stop; every value is unique, and what no answer came for is unknown.
  */
 import { defineCall } from '../../broker/protocol/connection/mod.ts';
-import { writeAlterPartitionReassignmentsRequest } from '../../broker/protocol/generated/alter-partition-reassignments-request.ts';
-import { readAlterPartitionReassignmentsResponse } from '../../broker/protocol/generated/alter-partition-reassignments-response.ts';
+import * as reassignRequest from '../../broker/protocol/generated/alter-partition-reassignments-request.ts';
+import * as reassignResponse from '../../broker/protocol/generated/alter-partition-reassignments-response.ts';
 import { writeElectLeadersRequest } from '../../broker/protocol/generated/elect-leaders-request.ts';
 import { readElectLeadersResponse } from '../../broker/protocol/generated/elect-leaders-response.ts';
 import {
@@ -21,7 +21,11 @@ import * as calls from '../support/calls.ts';
 import type { History } from './history.ts';
 import type { Leader, SimClient } from './sim-client.ts';
 
-const reassignCall = defineCall(45, writeAlterPartitionReassignmentsRequest, readAlterPartitionReassignmentsResponse);
+const reassignCall = defineCall(
+  45,
+  reassignRequest.writeAlterPartitionReassignmentsRequest,
+  reassignResponse.readAlterPartitionReassignmentsResponse,
+);
 const electCall = defineCall(43, writeElectLeadersRequest, readElectLeadersResponse);
 const PRODUCE_BY_NAME = 12;
 const FETCH_BY_NAME = 12;

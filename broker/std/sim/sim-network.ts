@@ -1,8 +1,8 @@
 /**
  * A network in memory: connections between ports, with delays drawn from the seed, cuts, pauses and closed peers.
  *
- * Bytes arrive in order or not at all, as over TCP: a cut link holds what is sent until it heals, a paused process takes
- * nothing until it goes on, a killed one resets its connections.
+ * Bytes arrive in order or not at all, as over TCP: a cut link holds what is sent until it heals, a paused process
+ * takes nothing until it goes on, a killed one resets its connections.
  */
 import { assert } from '../assert.ts';
 import { BrokerError } from '../broker-error.ts';

@@ -13,7 +13,7 @@ import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
 import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
 import { type ListenerPlan, planListeners } from './listeners.ts';
 import { identifyFolders, LogManager } from './log/mod.ts';
-import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, PeerProbe } from './membership/mod.ts';
+import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, furthestPosition, PeerProbe } from './membership/mod.ts';
 import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
@@ -95,6 +95,7 @@ export async function startBroker(options: {
     holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
+    furthestPosition: () => furthestPosition({ image: loader.image, nodeId, network: runtime.network, clock }),
     ...snapshotInterval(config),
   });
   const keeper = new ClusterKeeper({

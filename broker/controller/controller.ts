@@ -40,6 +40,8 @@ export interface ControllerOptions {
   readonly holder: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
+  /** The furthest offset that another broker has read up to, as far as it can be learned soon. */
+  readonly furthestPosition?: () => Promise<number>;
   /** Batches between snapshots of the metadata. */
   readonly snapshotEvery?: number;
   /** Where brokers reach this controller. */
@@ -145,6 +147,8 @@ export class Controller {
     const { loader, nodeId, random, clusterId, endpoints, log } = this.options;
     await loader.catchUp();
     await this.writer.start();
+    const furthest = (await this.options.furthestPosition?.()) ?? 0;
+    if (!(await this.knowsUpTo(furthest))) return this.standDown(`another broker has read the log up to ${furthest}`);
     const { image } = loader;
     if (image.controllerEpoch === this.barredEpoch) return;
     const controllerEpoch = image.controllerEpoch + 1;
@@ -175,6 +179,7 @@ export class Controller {
    * decided on what it says would undo what was promised: nobody decides until the store is mended.
    */
   standDown(reason: string): void {
+    if (this.barredEpoch === this.options.loader.image.controllerEpoch) return;
     this.barredEpoch = this.options.loader.image.controllerEpoch;
     this.options.log.error({ reason, controllerEpoch: this.barredEpoch }, 'this controller may not lead');
     this.stepDown(reason);

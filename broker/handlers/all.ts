@@ -53,6 +53,7 @@ import { stopPermit } from './20000-stop-permit.ts';
 import { stopImpact } from './20001-stop-impact.ts';
 import { operatorEpoch } from './20002-operator-epoch.ts';
 import { watchChanges } from './20003-watch-changes.ts';
+import { metadataPosition } from './20004-metadata-position.ts';
 import type { Handler } from './handler.ts';
 
 export const allHandlers: readonly Handler[] = [
@@ -108,4 +109,5 @@ export const allHandlers: readonly Handler[] = [
   stopImpact,
   operatorEpoch,
   watchChanges,
+  metadataPosition,
 ];

@@ -11,6 +11,7 @@ import {
   type MetadataImage,
   MetadataLoader,
   type MetadataRecord,
+  restoreMetadata,
 } from './mod.ts';
 
 function world() {
@@ -266,6 +267,28 @@ describe('the copy on the own disk', () => {
       await expect(again.catchUp()).rejects.toMatchObject(wentBack);
       expect(names(again.image)).toEqual(['t0', 't1']);
       again.close();
+    }
+  });
+
+  test('a store that went back is mended with what a broker still knows, and every broker goes on from there', async () => {
+    const cluster = world();
+    const [first, second] = [cluster.open(), cluster.open()];
+    await cluster.append(topic(0));
+    const earlier = cluster.state.copy();
+    await cluster.append(topic(1));
+    await second.catchUp();
+    await cluster.append(topic(2));
+    await first.catchUp();
+    cluster.state.goBackTo(earlier);
+    await cluster.append(topic(9));
+    for (const loader of [first, second]) await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
+    const offset = await restoreMetadata(cluster.store, first.image);
+    expect(offset).toBe(4);
+    await cluster.append(topic(3));
+    for (const loader of [first, second, cluster.open()]) {
+      await loader.catchUp();
+      expect(names(loader.image)).toEqual(['t0', 't1', 't2', 't3']);
+      expect(loader.image.nextOffset).toBe(5);
     }
   });
 

@@ -31,4 +31,5 @@ export {
   type RecordOf,
   recordBytes,
 } from './records.ts';
+export { restoreMetadata } from './restore.ts';
 export { decodeSnapshot, encodeSnapshot, imageToRecords } from './snapshot.ts';

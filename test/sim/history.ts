@@ -85,7 +85,7 @@ export class History {
       const found = byOffset.get(offset);
       if (found !== value) {
         this.violation(
-          `${topic}-${partition}: ${value} of ${producer} was acknowledged at ${offset}; there is ${found ?? 'nothing'}`,
+          `${topic}-${partition}: ${value} of ${producer} was acknowledged at ${offset}, not ${found ?? 'nothing'}`,
         );
       }
     }

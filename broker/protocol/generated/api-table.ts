@@ -97,4 +97,5 @@ export const API_TABLE: readonly ApiDescription[] = [
   { key: 20001, name: 'StopImpact', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
   { key: 20002, name: 'OperatorEpoch', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
   { key: 20003, name: 'WatchChanges', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
+  { key: 20004, name: 'MetadataPosition', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
 ];

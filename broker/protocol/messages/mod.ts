@@ -101,6 +101,7 @@ import stopPermit from './20000-stop-permit.ts';
 import stopImpact from './20001-stop-impact.ts';
 import operatorEpoch from './20002-operator-epoch.ts';
 import watchChanges from './20003-watch-changes.ts';
+import metadataPosition from './20004-metadata-position.ts';
 import abortTransactionRecord from './data/abort-transaction-record.ts';
 import abortedTxn from './data/aborted-txn.ts';
 import accessControlEntryRecord from './data/access-control-entry-record.ts';
@@ -298,6 +299,7 @@ export const apis: readonly Api[] = [
   stopImpact,
   operatorEpoch,
   watchChanges,
+  metadataPosition,
 ];
 
 export const dataMessages: readonly DataMessage[] = [

@@ -150,7 +150,10 @@ export class BrokerLifecycle {
       try {
         const request = { brokerId: nodeId, brokerEpoch: this.epoch, podUid, release: false };
         const answer = await channel.request(stopPermitCall, STOP_PERMIT_VERSION, request, sessionTimeoutMs);
-        if (answer.isGranted) return true;
+        if (answer.isGranted) {
+          log.info({ brokerEpoch: request.brokerEpoch }, 'the permit to stop is granted');
+          return true;
+        }
         if (!isToldWhy && answer.errorCode === ErrorCode.NONE) {
           isToldWhy = true;
           log.warn({ reason: answer.errorMessage, partitions: answer.blockingCount }, 'waiting for the permit to stop');

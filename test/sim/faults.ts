@@ -27,6 +27,7 @@ const MOODS: readonly StoreMood[] = [
 
 /** Longer than the controller's lease. */
 const FROZEN_MS_MIN = 7500;
+const SLEEPY_APPENDS = 0.01;
 
 export class Faults {
   private readonly cluster: SimCluster;
@@ -34,6 +35,8 @@ export class Faults {
   private readonly history: History;
   private readonly allowsPowerLoss: boolean;
   private mood = CALM;
+  /** While true nothing new goes wrong by itself: at the start, and when everything is mended. */
+  private isMending = true;
   private readonly frozenUntilMs = new Map<number, number>();
 
   constructor(options: {
@@ -47,8 +50,14 @@ export class Faults {
     this.random = options.random;
     this.history = options.history;
     this.allowsPowerLoss = options.allowsPowerLoss;
-    this.cluster.store.fault = (operation) => {
+    this.cluster.store.fault = (operation, caller) => {
       const { mood, random, history } = this;
+      // The writer falls asleep between reading the log and writing to it, and wakes when others have gone on.
+      if (operation === 'append' && random.chance(SLEEPY_APPENDS)) {
+        const id = Number(caller?.replace('broker-', ''));
+        this.cluster.clock.after(0, () => this.freezeNode(this.cluster.node(id)));
+        return { kind: 'delay', delayMs: 1 };
+      }
       if (random.chance(mood.fail)) return { kind: 'fail' };
       if (random.chance(mood.lost)) {
         if (operation === 'append') history.count('appends with unknown outcome');
@@ -74,7 +83,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(18)) {
+    switch (random.below(20)) {
       case 0:
       case 1:
       case 2:
@@ -117,6 +126,9 @@ export class Faults {
       case 13:
         if (victim !== undefined) this.fillDisk(victim);
         break;
+      case 14:
+        if (victim !== undefined && this.allowsPowerLoss) this.wipe(victim);
+        break;
       default:
         this.freeze();
     }
@@ -133,9 +145,14 @@ export class Faults {
 
   /** A process, often the controller, sleeps for longer than a lease, wakes, and believes that nothing has happened. */
   private freeze(): void {
-    const { cluster, random } = this;
+    const { random } = this;
     const sleeper = random.chance(0.6) ? this.activeController() : this.pickRunning();
-    if (sleeper === undefined || sleeper.isPaused) return;
+    if (sleeper !== undefined) this.freezeNode(sleeper);
+  }
+
+  private freezeNode(sleeper: SimNode): void {
+    const { cluster, random } = this;
+    if (sleeper.isPaused || sleeper.state === 'stopped' || this.isMending) return;
     const others = cluster.nodes.filter(({ id }) => id !== sleeper.id);
     for (const node of others) {
       this.goOn(node);
@@ -149,6 +166,13 @@ export class Faults {
   private crash(node: SimNode): void {
     this.cluster.kill(node.id);
     this.history.count('kills');
+  }
+
+  /** The machine and its disk are gone, and a new one takes its place. */
+  private wipe(node: SimNode): void {
+    if (this.cluster.nodes.some(({ state, isPaused }) => state !== 'running' || isPaused)) return;
+    this.cluster.loseDisk(node.id);
+    this.history.count('lost disks');
   }
 
   private restart(node: SimNode): void {
@@ -190,9 +214,15 @@ export class Faults {
     this.history.count('full disks');
   }
 
+  /** Things may go wrong again. */
+  goOnShaking(): void {
+    this.isMending = false;
+  }
+
   /** Everything is mended; what follows must end with a healthy cluster. */
   mendAll(): void {
     const { cluster } = this;
+    this.isMending = true;
     this.mood = CALM;
     cluster.store.isWatchStalled = false;
     cluster.heal();

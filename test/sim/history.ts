@@ -22,6 +22,8 @@ class PartitionHistory {
 
 export class History {
   private readonly partitions = new Map<string, PartitionHistory>();
+  private readonly topics = new Set<string>();
+  private readonly deleting = new Set<string>();
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
 
@@ -37,6 +39,22 @@ export class History {
 
   violation(text: string): void {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push(`at ${this.nowMs().toFixed(1)}: ${text}`);
+  }
+
+  /** The creation was answered: the topic is there until somebody asks for its deletion. */
+  topicCreated(name: string): void {
+    this.topics.add(name);
+  }
+
+  topicDeleting(name: string): void {
+    this.topics.delete(name);
+    this.deleting.add(name);
+  }
+
+  checkTopics(present: ReadonlyMap<string, unknown>): void {
+    for (const name of this.topics) {
+      if (!present.has(name) && !this.deleting.has(name)) this.violation(`topic ${name} was created, and is not there`);
+    }
   }
 
   private of(topic: string, partition: number): PartitionHistory {

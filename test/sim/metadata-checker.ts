@@ -13,6 +13,9 @@ export class MetadataChecker {
   private readonly store: MemoryStoreState;
   private readonly history: History;
   private next = 0;
+  private readonly emptied = new Map<number, Set<string>>();
+  /** Batches that a restore writes are no controller's. */
+  isRestoring = false;
   image: MetadataImage = EMPTY_IMAGE;
   /** Whether a leader that may lack records may really lack some: only a power loss takes what was written. */
   canLose = (): boolean => false;
@@ -21,6 +24,36 @@ export class MetadataChecker {
     this.store = store;
     this.history = history;
     store.addWatcher({ caller: 'checker', changed: () => this.look() });
+  }
+
+  /**
+   * A broker registers with another disk: nothing that stood on the old one may be led from there before it is
+   * copied.
+   */
+  private checkDisk(id: number, directories: readonly string[], before: MetadataImage): void {
+    const known = before.brokers.get(id)?.directories ?? directories;
+    if (known.some((directory) => directories.includes(directory))) return;
+    const lost = new Set<string>();
+    for (const { name, partitions } of this.image.topicsById.values()) {
+      for (const { partition, replicas } of partitions) if (replicas.includes(id)) lost.add(`${name}-${partition}`);
+    }
+    this.emptied.set(id, lost);
+  }
+
+  /** A broker stops with a permit: the log must say that this very incarnation has it. */
+  permitUsed(id: number, brokerEpoch: number): void {
+    this.history.count('stop permits');
+    const held = this.image.stopPermits.get(id);
+    if (held?.brokerEpoch !== brokerEpoch) {
+      this.history.violation(`broker ${id} of epoch ${brokerEpoch} stops with the permit ${JSON.stringify(held)}`);
+    }
+  }
+
+  /** The log is put back to an earlier time, and later goes on from a snapshot. */
+  restored(image: MetadataImage): void {
+    this.image = image;
+    this.next = image.nextOffset;
+    this.look();
   }
 
   private look(): void {
@@ -37,10 +70,18 @@ export class MetadataChecker {
     const builder = new ImageBuilder(before);
     builder.apply(batch, this.next);
     this.image = builder.finish().image;
-    if (batch.controllerEpoch < before.controllerEpoch) {
-      this.history.violation(`batch ${this.next} of controller epoch ${batch.controllerEpoch} is behind a claim`);
+    const isClaim = batch.records.some(({ kind }) => kind === 'RegisterController');
+    const expected = isClaim ? before.controllerEpoch + 1 : before.controllerEpoch;
+    if (batch.controllerEpoch !== expected && !this.isRestoring) {
+      const { controllerEpoch } = batch;
+      this.history.violation(
+        `batch ${this.next} of controller epoch ${controllerEpoch} stands where ${expected} leads`,
+      );
     }
-    for (const record of batch.records) if (record.kind === 'RegisterController') this.history.count('claims');
+    if (isClaim) this.history.count('claims');
+    for (const record of batch.records) {
+      if (record.kind === 'RegisterBroker') this.checkDisk(record.brokerId, record.logDirs, before);
+    }
     for (const topic of this.image.topicsById.values()) {
       const old = before.topicsById.get(topic.id);
       if (old === topic) continue;
@@ -65,6 +106,10 @@ export class MetadataChecker {
     if (old !== undefined && leader !== old.leader && leaderEpoch === old.leaderEpoch)
       wrong('a leader without an epoch');
     if (old?.leader !== leader) this.history.count('elections');
+    for (const id of inSyncReplicas) if (id !== leader) this.emptied.get(id)?.delete(`${topic}-${partition.partition}`);
+    if (leader >= 0 && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
+      wrong('a leader has lost its disk and was never in sync since');
+    }
     const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);
     if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);
   }

@@ -1,5 +1,6 @@
 /** One simulated history, drawn whole from its seed: start, shake, mend, and look at what is left. */
-import type { PartitionImage } from '../../broker/metadata/mod.ts';
+import { MemoryStore, type MemoryStoreState } from '../../broker/coordination/mod.ts';
+import { type PartitionImage, restoreMetadata } from '../../broker/metadata/mod.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
@@ -7,7 +8,7 @@ import { History } from './history.ts';
 import { MetadataChecker } from './metadata-checker.ts';
 import { SimClient } from './sim-client.ts';
 import { SimCluster } from './sim-cluster.ts';
-import { recordsOf, runAdmin, runCommitter, runProducer, runReader, type Stop } from './workload.ts';
+import { electLeadersCall, recordsOf, runAdmin, runCommitter, runProducer, runReader, type Stop } from './workload.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -35,7 +36,9 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   // for, and only where the cluster says so by an election of a leader that recovers.
   const allowsPowerLoss = random.chance(0.5);
   const faults = new Faults({ cluster, random: random.fork(), history, allowsPowerLoss });
-  checker.canLose = () => (history.counters.get('power losses') ?? 0) > 0;
+  cluster.onPermit = (id, brokerEpoch) => checker.permitUsed(id, brokerEpoch);
+  const goesBackAt = random.chance(0.15) ? random.below(steps) : -1;
+  checker.canLose = () => (history.counters.get('power losses') ?? 0) + (history.counters.get('lost disks') ?? 0) > 0;
   const stop: Stop = { isStopped: false };
   const onRejection = (error: unknown): void => {
     cluster.failures.push(error instanceof Error ? error : new Error(String(error)));
@@ -57,6 +60,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
     const setUp = createTopics(clientOf('setup'));
     await cluster.pass(5000);
     await setUp;
+    faults.goOnShaking();
 
     let name = 0;
     const running: Promise<void>[] = [];
@@ -78,6 +82,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
     for (let step = 0; step < steps; step++) {
       await cluster.pass(random.chance(0.3) ? random.below(200) : random.below(2500));
       faults.step();
+      if (step === goesBackAt) await goBackInTime(cluster, checker, faults, history);
     }
 
     // Again and again: who was stopping when everything was mended is to be started too.
@@ -86,11 +91,17 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
       return unhealthy(checker, cluster) === '';
     };
     if (!(await cluster.until(isMended, RECOVERY_MS_MAX))) {
-      history.violation(`the cluster did not recover: ${unhealthy(checker, cluster)}`);
+      // Where a disk was lost on which the last hope lay, nobody may lead before somebody says that loss is accepted.
+      const accepted = history.counters.has('lost disks') ? acceptLoss(clientOf('operator')) : undefined;
+      if (accepted === undefined || !(await cluster.until(isMended, RECOVERY_MS_MAX))) {
+        history.violation(`the cluster did not recover: ${unhealthy(checker, cluster)}`);
+      }
+      await accepted;
     }
     await cluster.pass(3000);
     stop.isStopped = true;
     await cluster.pass(15_000);
+    history.checkTopics(checker.image.topicsByName);
     if (history.violations.length === 0) await checkEnd(cluster, checker, history);
     for (const error of cluster.failures) history.violation(`an error nobody caught: ${error.stack}`);
     for (const line of cluster.trace.last(4000)) {
@@ -104,6 +115,60 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
 }
 
 const OVERRIDES = { 'log.segment.bytes': '1048576', 'ottla.metadata.snapshot.batches': '5' };
+
+async function acceptLoss(client: SimClient): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    await client
+      .ask(client.anyPort(), electLeadersCall, 2, { electionType: 1, topicPartitions: null, timeoutMs: 5000 })
+      .catch(() => {});
+    await client.pause(2000);
+  }
+}
+
+/** The store is put back to an earlier time: nobody may act on it until it is restored. */
+async function goBackInTime(
+  cluster: SimCluster,
+  checker: MetadataChecker,
+  faults: Faults,
+  history: History,
+): Promise<void> {
+  const { store } = cluster;
+  const earlier = store.copy();
+  faults.mendAll();
+  const isMended = (): boolean => unhealthy(checker, cluster) === '';
+  // Everybody has read to the end, so everybody can tell.
+  if (!(await cluster.until(isMended, RECOVERY_MS_MAX)) || store.end - earlier.end < 2) return faults.goOnShaking();
+  await cluster.pass(2000);
+  history.count('stores gone back');
+  cluster.trace.add('store', 'sim', 'goes back in time', { from: store.end, to: earlier.end });
+  const known = cluster.nodes.map(({ running }) => running?.broker.image).filter((image) => image !== undefined);
+  const best = known.reduce((a, b) => (b.nextOffset > a.nextOffset ? b : a));
+  store.goBackTo(earlier);
+  const victim = cluster.random.pick(cluster.nodes);
+  cluster.kill(victim.id);
+  await cluster.pass(1000);
+  cluster.start(victim.id);
+  await cluster.pass(15_000);
+  if (store.end !== earlier.end) history.violation('somebody wrote to a store that had gone back in time');
+  for (const { id } of cluster.nodes) {
+    const image = cluster.node(id).running?.broker.image;
+    if (image !== undefined && image.nextOffset < earlier.end)
+      history.violation(`broker ${id} went back with the store`);
+  }
+  checker.isRestoring = true;
+  const offset = await restoreMetadata(new MemoryStore(calm(store), cluster.clock), best);
+  checker.restored({ ...best, nextOffset: offset, controllerEpoch: best.controllerEpoch + 1 });
+  checker.isRestoring = false;
+  faults.goOnShaking();
+}
+
+/** The store without its faults, for whoever mends it by hand. */
+function calm(store: MemoryStoreState): MemoryStoreState {
+  return new Proxy(store, {
+    get: (target, key) => (key === 'fault' ? () => undefined : Reflect.get(target, key, target)),
+    set: (target, key, value) => Reflect.set(target, key, value, target),
+  });
+}
 
 async function createTopics(client: SimClient): Promise<void> {
   for (const { name, partitions: numPartitions, configs } of TOPICS) {

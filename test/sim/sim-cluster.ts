@@ -15,13 +15,14 @@ import { Trace } from './trace.ts';
 const CLIENT_PORT = 9000;
 const CONTROL_PORT = 9500;
 const PERMIT_MS = 8000;
+const PERMIT_GRANTED = 'the permit to stop is granted';
 const RACKS = ['a', 'b', 'c'];
 
 export type NodeState = 'stopped' | 'starting' | 'running' | 'stopping';
 
 export interface SimNode {
   readonly id: number;
-  readonly disk: MemoryDisk;
+  disk: MemoryDisk;
   state: NodeState;
   isPaused: boolean;
   /** Grows with every start, so that what a killed process left on the clock cannot act for its successor. */
@@ -43,6 +44,8 @@ export class SimCluster {
   readonly nodes: readonly SimNode[];
   readonly trace: Trace;
   private readonly overrides: Readonly<Record<string, string>>;
+  /** Called when a broker says that it was granted the permit to stop. */
+  onPermit: (id: number, brokerEpoch: number) => void = () => {};
   /** Errors that no process caught: each is a bug. */
   readonly failures: Error[] = [];
 
@@ -56,9 +59,7 @@ export class SimCluster {
     this.overrides = options.overrides ?? {};
     this.trace = new Trace(() => this.clock.monotonicMs());
     this.nodes = Array.from({ length: options.brokers }, (_, index) => {
-      const disk = new MemoryDisk();
-      disk.makeFolder('/data');
-      disk.syncFolder('/');
+      const disk = emptyDisk();
       const base = { id: index + 1, disk, state: 'stopped' as const, isPaused: false };
       return { ...base, life: 0, skewMs: 0, running: undefined, wasUnclean: false, held: [] };
     });
@@ -137,8 +138,10 @@ export class SimCluster {
 
   private loggerOf(node: SimNode): Logger {
     const { life } = node;
-    const write = (level: string) => (fields: object, message: string) =>
+    const write = (level: string) => (fields: object, message: string) => {
       this.trace.add(`broker ${node.id}${node.life === life ? '' : ' (dead)'}`, level, message, fields);
+      if (message === PERMIT_GRANTED) this.onPermit(node.id, (fields as { brokerEpoch: number }).brokerEpoch);
+    };
     const logger: Logger = {
       debug: write('debug'),
       info: write('info'),
@@ -232,6 +235,15 @@ export class SimCluster {
     node.disk.powerLoss(this.random);
   }
 
+  /** The machine and its disk are lost for good; the next start is that of a new one. */
+  loseDisk(id: number): void {
+    const node = this.node(id);
+    this.trace.add(`broker ${id}`, 'sim', 'loses its disk');
+    this.end(node);
+    this.network.vanish(this.ownerOf(node));
+    node.disk = emptyDisk();
+  }
+
   /** SIGTERM: the broker drains and leaves a clean shutdown behind. */
   stop(id: number): void {
     const node = this.node(id);
@@ -315,4 +327,11 @@ async function settle(clock: SimClock): Promise<void> {
   clock.runTurn();
   await new Promise<void>((resolve) => setImmediate(resolve));
   clock.runTurn();
+}
+
+function emptyDisk(): MemoryDisk {
+  const disk = new MemoryDisk();
+  disk.makeFolder('/data');
+  disk.syncFolder('/');
+  return disk;
 }

@@ -26,7 +26,7 @@ const reassignCall = defineCall(
   reassignRequest.writeAlterPartitionReassignmentsRequest,
   reassignResponse.readAlterPartitionReassignmentsResponse,
 );
-const electCall = defineCall(43, writeElectLeadersRequest, readElectLeadersResponse);
+export const electLeadersCall = defineCall(43, writeElectLeadersRequest, readElectLeadersResponse);
 const PRODUCE_BY_NAME = 12;
 const FETCH_BY_NAME = 12;
 const TIMESTAMP = 1_700_000_000_000;
@@ -305,21 +305,22 @@ export async function runAdmin(options: {
     const partition = random.below(topic.partitions);
     try {
       switch (random.below(4)) {
-        case 0:
-          await client.ask(port, calls.createTopicsCall, 7, {
+        case 0: {
+          const name = `extra-${created++}`;
+          const answer = await client.ask(port, calls.createTopicsCall, 7, {
             timeoutMs: 5000,
             validateOnly: false,
-            topics: [
-              { name: `extra-${created++}`, numPartitions: 2, replicationFactor: 3, assignments: [], configs: [] },
-            ],
+            topics: [{ name, numPartitions: 2, replicationFactor: 3, assignments: [], configs: [] }],
           });
+          if (answer.topics[0]?.errorCode === ErrorCode.NONE) history.topicCreated(name);
           break;
-        case 1:
-          await client.ask(port, calls.deleteTopicsCall, 5, {
-            topicNames: [`extra-${random.below(created + 1)}`],
-            timeoutMs: 5000,
-          });
+        }
+        case 1: {
+          const name = `extra-${random.below(created + 1)}`;
+          history.topicDeleting(name);
+          await client.ask(port, calls.deleteTopicsCall, 5, { topicNames: [name], timeoutMs: 5000 });
           break;
+        }
         case 2: {
           const ids = Array.from({ length: brokers }, (_, at) => at + 1);
           const replicas = random.chance(0.15) ? null : random.shuffle(ids).slice(0, 3);
@@ -330,7 +331,7 @@ export async function runAdmin(options: {
           break;
         }
         default:
-          await client.ask(port, electCall, 2, { electionType: 0, topicPartitions: null, timeoutMs: 5000 });
+          await client.ask(port, electLeadersCall, 2, { electionType: 0, topicPartitions: null, timeoutMs: 5000 });
       }
       history.count('admin requests');
     } catch {

@@ -1,25 +1,15 @@
 /** The contract of the coordination store on the stores that need nothing but this process. */
 import { expect, test } from 'vitest';
 import { describeStore, type StoreKind } from '../../test/support/store-contract.ts';
-import type { Clock, Disk, DiskFile } from '../std/mod.ts';
+import type { Disk, DiskFile } from '../std/mod.ts';
 import { MemoryDisk } from '../std/sim/memory-disk.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
+import { skewedClock } from '../std/sim/skewed-clock.ts';
 import { FilesStore, MemoryStore, MemoryStoreState, type StoreFault, WriteBudget } from './mod.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const texts = (batches: readonly { payload: Buffer }[]): string[] => batches.map(({ payload }) => payload.toString());
-
-/** The same time on a wall clock that is off. */
-function skewed(clock: SimClock, skewMs: number): Clock {
-  return {
-    nowMs: () => clock.nowMs() + skewMs,
-    monotonicMs: () => clock.monotonicMs(),
-    idleShare: () => clock.idleShare(),
-    after: (delayMs, callback) => clock.after(delayMs, callback),
-    endOfTurn: (callback) => clock.endOfTurn(callback),
-  };
-}
 
 function simulated(clock: SimClock) {
   return {
@@ -57,7 +47,7 @@ const memory: StoreKind = {
     };
     return {
       ...simulated(clock),
-      open: async (skewMs = 0) => new MemoryStore(state, skewed(clock, skewMs)),
+      open: async (skewMs = 0) => new MemoryStore(state, skewedClock(clock, skewMs)),
       failNextAppend: (fault) => once({ kind: fault === 'before' ? 'fail' : 'lost' }),
       putNextAppendToSleep() {
         once({ kind: 'delay', delayMs: 5000 });
@@ -121,7 +111,7 @@ const files: StoreKind = {
     return {
       ...simulated(clock),
       open: async (skewMs = 0) =>
-        new FilesStore({ disk: faults.wrap(disk), clock: skewed(clock, skewMs), random, folder: '/store' }),
+        new FilesStore({ disk: faults.wrap(disk), clock: skewedClock(clock, skewMs), random, folder: '/store' }),
       failNextAppend(fault) {
         const path = fault === 'before' ? /log\/.*\.tmp$/ : /log$/;
         disk.inject({ operation: 'datasync', path, kind: 'EIO', times: 1 });

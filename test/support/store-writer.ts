@@ -1,6 +1,6 @@
 /**
- * A process that appends to a folder's store until it is killed, beside others that do the same. It tells each batch that
- * it won on its standard output, after the append returned; now and then it writes a snapshot and trims.
+ * A process that appends to a folder's store until it is killed, beside others that do the same. It tells each batch
+ * that it won on its standard output, after the append returned; now and then it writes a snapshot and trims.
  *
  *   node test/support/store-writer.ts FOLDER NAME
  */

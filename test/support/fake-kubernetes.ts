@@ -186,7 +186,8 @@ export class FakeKubernetes {
   }
 
   private list(path: string, query: URLSearchParams, isMetadataOnly: boolean, response: ServerResponse): void {
-    const items = this.select(path, query).map((object) => partOf(object, isMetadataOnly));
+    const found = this.select(path, query).map((object) => partOf(object, isMetadataOnly));
+    const items = found.length === 0 ? null : found;
     send(response, 200, { kind: 'List', metadata: { resourceVersion: String(this.version) }, items });
   }
 

@@ -28,11 +28,6 @@ export interface ApiObject {
   readonly metadata: ObjectMetadata;
 }
 
-export interface ApiList<Item> {
-  readonly metadata: { readonly resourceVersion: string };
-  readonly items: readonly Item[];
-}
-
 /** Asks for names, labels and versions only: a slot without its payload is a few hundred bytes. */
 const METADATA_ONLY = {
   object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
@@ -70,10 +65,11 @@ export class KubernetesApi {
   }
 
   /** The metadata of all objects with that label, read past every cache. */
-  async listMetadata(path: string, labelSelector: string): Promise<ApiList<ApiObject>> {
+  async listMetadata(path: string, labelSelector: string): Promise<readonly ApiObject[]> {
     const query = `labelSelector=${encodeURIComponent(labelSelector)}`;
     const response = await this.send('GET', `${path}?${query}`, { accept: METADATA_ONLY.list });
-    return this.expect<ApiList<ApiObject>>(response, path, [200]);
+    // Of an empty list the server says null.
+    return this.expect<{ readonly items: readonly ApiObject[] | null }>(response, path, [200]).items ?? [];
   }
 
   async create<Item extends ApiObject>(path: string, object: Item): Promise<WriteOutcome<Item>> {

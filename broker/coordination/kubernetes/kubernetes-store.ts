@@ -150,9 +150,9 @@ export class KubernetesStore implements CoordinationStore {
   }
 
   async end(): Promise<number> {
-    const { items } = await this.api.listMetadata(this.objects.slots, this.objects.labelSelector);
+    const slots = await this.api.listMetadata(this.objects.slots, this.objects.labelSelector);
     let end = 0;
-    for (const slot of items) end = Math.max(end, offsetOf(slot) + 1);
+    for (const slot of slots) end = Math.max(end, offsetOf(slot) + 1);
     return end;
   }
 

@@ -75,8 +75,8 @@ export class SnapshotObjects {
 
   /** Only what is older than the previous snapshot: a newer one may be another controller's that is being written. */
   private async removeBefore(previous: SnapshotName): Promise<void> {
-    const { items } = await this.api.listMetadata(this.objects.snapshots, this.objects.labelSelector);
-    for (const { metadata } of items) {
+    const parts = await this.api.listMetadata(this.objects.snapshots, this.objects.labelSelector);
+    for (const { metadata } of parts) {
       const snapshot = this.objects.snapshotOfPart(metadata.name);
       if (snapshot === undefined || !isNewerSnapshot(previous, snapshot)) continue;
       await this.api.remove(this.objects.snapshotPath(metadata.name));

@@ -1,6 +1,6 @@
 /**
- * The contract of the coordination store on a real Kubernetes API: the one that KUBECONFIG names. Our definitions and the
- * role are applied first, and the store acts as a service account with that role and nothing more.
+ * The contract of the coordination store on a real Kubernetes API: the one that KUBECONFIG names. Our definitions and
+ * the role are applied first, and the store acts as a service account with that role and nothing more.
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';

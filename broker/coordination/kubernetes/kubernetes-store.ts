@@ -89,7 +89,7 @@ export class KubernetesStore implements CoordinationStore {
 
   // ---- log
 
-  /** A write without an answer is settled by whoever asked for it, as on every store: by what the log says afterwards. */
+  /** A write without an answer is settled by its caller, as on every store: by what the log says afterwards. */
   async append(offset: number, payload: Buffer): Promise<void> {
     checkBatchSize(payload);
     const replaced = offset - SLOTS;

@@ -1,4 +1,4 @@
-/** HTTP towards one server, as a client: what the Kubernetes API is spoken over. Node's version is in `node-http-client.ts`. */
+/** HTTP towards one server, as a client: the Kubernetes API is spoken over it. Node's is in `node-http-client.ts`. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** From the root of the server, with its query. */

@@ -16,6 +16,7 @@ import { skewedClock } from '../../broker/std/sim/skewed-clock.ts';
 import { FaultyHttp } from '../support/faulty-http.ts';
 import { pause, until } from '../support/real-world.ts';
 import { describeStore } from '../support/store-contract.ts';
+import { checkCluster } from './cluster.ts';
 import { measureStore } from './measure.ts';
 
 const { clock, random, disk } = nodeRuntime(silentLogger);
@@ -217,6 +218,14 @@ describe('kubernetes', () => {
       expect([method, path, status]).toEqual([method, path, 403]);
     }
     asBroker.close();
+  });
+
+  test('three brokers agree through it', async () => {
+    await wipe();
+    await checkCluster('kubernetes', {
+      'ottla.coordination': 'kubernetes',
+      'ottla.coordination.namespace': namespace,
+    });
   });
 
   test('how fast it is', async () => {

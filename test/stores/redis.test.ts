@@ -8,6 +8,7 @@ import { nodeRuntime } from '../../broker/std/node-runtime.ts';
 import { skewedClock } from '../../broker/std/sim/skewed-clock.ts';
 import { pause, until } from '../support/real-world.ts';
 import { type AppendFault, describeStore } from '../support/store-contract.ts';
+import { checkCluster } from './cluster.ts';
 import { measureStore } from './measure.ts';
 import { RedisServer, SAFE_SETTINGS } from './redis-server.ts';
 
@@ -193,6 +194,11 @@ describe('redis', () => {
     await until(() => redis.connections === 1);
     expect(await store.end()).toBe(0);
     await store.close();
+  });
+
+  test('three brokers agree through it', async () => {
+    await admin.call('FLUSHALL');
+    await checkCluster('redis', { 'ottla.coordination': 'redis', 'ottla.coordination.url': server.url });
   });
 
   test('how fast it is', async () => {

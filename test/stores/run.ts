@@ -2,7 +2,7 @@
  * The coordination stores on real servers: a Redis that is installed here if need be, and the Kubernetes API that KUBECONFIG
  * names. What is not there is skipped, and said.
  *
- *   npm run stores [-- redis | kubernetes]
+ *   npm run stores [-- files | redis | kubernetes]
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const wanted = process.argv.slice(2);
 const isWanted = (store: string): boolean => wanted.length === 0 || wanted.includes(store);
 
-const files: string[] = [];
+const files = isWanted('files') ? ['test/stores/files.test.ts'] : [];
 const skipped: string[] = [];
 if (isWanted('redis')) {
   if (await ensureCommand('redis-server', 'redis-server')) files.push('test/stores/redis.test.ts');

@@ -32,6 +32,7 @@ const memory: StoreKind = {
     'putNextAppendToSleep',
     'makeUnavailable',
     'slowDown',
+    'cutWatches',
     'stallWatches',
     'remember',
   ],
@@ -56,6 +57,10 @@ const memory: StoreKind = {
       makeUnavailable: () => state.makeUnavailable(),
       slowDown(delayMs) {
         state.fault = () => ({ kind: 'late', delayMs });
+      },
+      cutWatches() {
+        const comeBack = state.cutWatches();
+        clock.after(300, comeBack);
       },
       stallWatches() {
         state.isWatchStalled = true;
@@ -166,6 +171,20 @@ test('memory: what is written counts against the budget, snapshots too', async (
   await store.append(1, Buffer.alloc(1));
   clock.elapse(110);
   expect(writeBudget.waitMs('admin')).toBe(0);
+});
+
+test('memory: as a ring it takes no batch until a snapshot covers the one that it replaces', async () => {
+  const state = new MemoryStoreState();
+  state.ringBatches = 4;
+  const store = new MemoryStore(state, new SimClock());
+  for (let offset = 0; offset < 4; offset++) await store.append(offset, bytes(`${offset}`));
+  const full = { code: 'store.conflict', context: { snapshotBelow: 1 } };
+  await expect(store.append(4, bytes('4'))).rejects.toMatchObject(full);
+  await store.writeSnapshot({ controllerEpoch: 1, offset: 1, chunks: [] });
+  await store.append(4, bytes('4'));
+  await expect(store.append(5, bytes('5'))).rejects.toMatchObject({ context: { snapshotBelow: 2 } });
+  await expect(store.read(0, 9)).rejects.toMatchObject({ code: 'store.conflict' });
+  expect(texts(await store.read(1, 9))).toEqual(['1', '2', '3', '4']);
 });
 
 interface FilesWorld {

@@ -119,7 +119,7 @@ describe('ring', () => {
   test('a full ring takes no batch until a snapshot covers the one that it would replace', async () => {
     const world = await newWorld();
     const store = await filled(world, 256);
-    const full = { code: 'store.conflict', context: { offset: 256, snapshotBelow: 1 } };
+    const full = { code: 'store.conflict', context: { snapshotBelow: 1 } };
     await expect(store.append(256, bytes('256'))).rejects.toMatchObject(full);
     await store.writeSnapshot({ controllerEpoch: 1, offset: 2, chunks: [bytes('s')] });
     await store.append(256, bytes('256'));

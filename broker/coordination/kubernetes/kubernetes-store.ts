@@ -8,7 +8,7 @@
  * looks at the batch before it and at its slot, past every cache, and then writes once; nothing is remembered from one
  * call to the next, because the API server may have been put back to an earlier time in between.
  */
-import { BrokerError, type Clock, type Random } from '../../std/mod.ts';
+import type { Clock, Random } from '../../std/mod.ts';
 import { LeaseElection } from '../lease-election.ts';
 import {
   type CoordinationStore,
@@ -17,6 +17,7 @@ import {
   offsetConflict,
   type Snapshot,
   type StoredBatch,
+  snapshotMissing,
 } from '../store.ts';
 import { WRITE_BUDGET_BYTES, WRITE_BUDGET_WINDOW_MS, WriteBudget } from '../write-budget.ts';
 import type { ApiObject, KubernetesApi } from './api.ts';
@@ -101,11 +102,7 @@ export class KubernetesStore implements CoordinationStore {
     const followsPrevious = offset === 0 || previous?.offset === offset - 1;
     const hasPlace = replaced < 0 ? slot === undefined : slot?.offset === replaced;
     if (!followsPrevious || !hasPlace) throw offsetConflict(offset, await this.end());
-    if (replaced >= 0 && (snapshot === undefined || snapshot.spec.offset <= replaced)) {
-      throw new BrokerError('store.conflict', `no snapshot covers batch ${replaced}, which ${offset} would replace`, {
-        context: { offset, snapshotBelow: replaced + 1 },
-      });
-    }
+    if (replaced >= 0 && (snapshot?.spec.offset ?? 0) <= replaced) throw snapshotMissing(replaced);
     if (!(await this.write(offset, payload, slot))) throw offsetConflict(offset, await this.end());
   }
 

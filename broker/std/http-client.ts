@@ -25,7 +25,7 @@ export interface HttpStream {
   close(): void;
 }
 
-/** Rejects with BrokerError `net.refused` (nothing was sent), `net.timeout` or `net.closed` (the outcome is unknown). */
+/** Rejects with BrokerError `net.refused` (nothing was sent), `net.timeout` or `net.closed` (outcome unknown). */
 export interface HttpClient {
   request(request: HttpRequest): Promise<HttpResponse>;
   stream(request: HttpRequest): Promise<HttpStream>;

@@ -1,6 +1,6 @@
 /**
- * Three broker processes that agree through one store: they form a cluster, lose one of them by kill -9, then another is
- * restarted, and a client that waits for all in-sync replicas goes on throughout.
+ * Three broker processes that agree through one store: they form a cluster, lose one of them by kill -9, then another
+ * is restarted, and a client that waits for all in-sync replicas goes on throughout.
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { expect } from 'vitest';

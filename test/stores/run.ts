@@ -1,6 +1,6 @@
 /**
- * The coordination stores on real servers: a Redis that is installed here if need be, and the Kubernetes API that KUBECONFIG
- * names. What is not there is skipped, and said.
+ * The coordination stores on real servers: a Redis that is installed here if need be, and the Kubernetes API that
+ * KUBECONFIG names. What is not there is skipped, and said.
  *
  *   npm run stores [-- files | redis | kubernetes]
  */

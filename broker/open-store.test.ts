@@ -130,6 +130,14 @@ test('credentials from a plug-in are refused by name', async () => {
   await expect(opened).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringContaining('exec') });
 });
 
+test('a pod without a service account is told so', async () => {
+  const opened = openStore(configOf({ 'ottla.coordination': 'kubernetes' }), world(), { KUBERNETES_SERVICE_HOST: 'x' });
+  await expect(opened).rejects.toMatchObject({
+    code: 'config.invalid',
+    message: expect.stringContaining('service account'),
+  });
+});
+
 test('in a pod the service account says all of it', async () => {
   const runtime = world();
   const folder = '/var/run/secrets/kubernetes.io/serviceaccount';

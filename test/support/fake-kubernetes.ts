@@ -47,6 +47,8 @@ export class FakeKubernetes {
   readonly requests: SeenRequest[] = [];
   /** Answers so many requests with 429 and this Retry-After. */
   throttled = { times: 0, retryAfterSeconds: 1 };
+  /** A kind that nobody defined: every request for it is answered 404. */
+  undefinedPlural: string | undefined;
   /** How a watch learns that its version is gone: by the status of the answer, or by an event in it. */
   goneAs: 'status' | 'event' = 'event';
 
@@ -126,6 +128,9 @@ export class FakeKubernetes {
       this.throttled.times -= 1;
       response.setHeader('retry-after', String(this.throttled.retryAfterSeconds));
       return fail(response, 429, 'TooManyRequests');
+    }
+    if (this.undefinedPlural !== undefined && path.includes(`/${this.undefinedPlural}`)) {
+      return fail(response, 404, 'NotFound');
     }
     const isMetadataOnly = (request.headers.accept ?? '').includes('as=PartialObjectMetadata');
     const isCollection = isCollectionPath(path);

@@ -73,12 +73,12 @@ export class KubernetesApi {
   }
 
   async create<Item extends ApiObject>(path: string, object: Item): Promise<WriteOutcome<Item>> {
-    return this.written<Item>(await this.send('POST', path, { body: object }), path);
+    return this.written<Item>(await this.send('POST', path, { body: object }), path, [409]);
   }
 
   /** Replaces the object, if it still has the resourceVersion that its metadata says. */
   async update<Item extends ApiObject>(path: string, object: Item): Promise<WriteOutcome<Item>> {
-    return this.written<Item>(await this.send('PUT', path, { body: object }), path);
+    return this.written<Item>(await this.send('PUT', path, { body: object }), path, [404, 409]);
   }
 
   /** Silent when it is gone already. */
@@ -131,8 +131,12 @@ export class KubernetesApi {
     }
   }
 
-  private written<Item extends ApiObject>(response: HttpResponse, path: string): WriteOutcome<Item> {
-    if (response.status === 409 || response.status === 404) return { kind: 'conflict' };
+  private written<Item extends ApiObject>(
+    response: HttpResponse,
+    path: string,
+    conflicts: readonly number[],
+  ): WriteOutcome<Item> {
+    if (conflicts.includes(response.status)) return { kind: 'conflict' };
     return { kind: 'written', object: this.expect<Item>(response, path, [200, 201]) };
   }
 

@@ -41,7 +41,15 @@ export async function loadKubeAccess(options: Options): Promise<KubeAccess> {
 }
 
 function fromPod(host: string, { disk, clock, environment }: Options): KubeAccess {
-  const read = (name: string): string => disk.readFile(`${POD_FOLDER}/${name}`).toString().trim();
+  const read = (name: string): string => {
+    try {
+      return disk.readFile(`${POD_FOLDER}/${name}`).toString().trim();
+    } catch (error) {
+      throw new BrokerError('config.invalid', `the pod has no service account: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
   const address = host.includes(':') ? `[${host}]` : host;
   return {
     url: `https://${address}:${environment.KUBERNETES_SERVICE_PORT ?? '443'}`,

@@ -260,6 +260,21 @@ describe('server in trouble', () => {
     expect(await store.end()).toBe(1);
   });
 
+  test('where our kinds are not defined nothing looks like an empty log that can be written', async () => {
+    const world = await newWorld();
+    const store = world.store();
+    for (const plural of ['metadataslots', 'leases']) {
+      world.server.undefinedPlural = plural;
+      const failed = plural === 'leases' ? store.acquireLease('a', 6000) : store.append(0, bytes('x'));
+      await expect(failed).rejects.toMatchObject({
+        code: 'store.unavailable',
+        message: expect.stringContaining('404'),
+      });
+    }
+    world.server.undefinedPlural = 'metadataslots';
+    await expect(store.end()).rejects.toMatchObject({ code: 'store.unavailable' });
+  });
+
   test('what a server refuses is told in its own words', async () => {
     const world = await newWorld();
     await expect(

@@ -58,7 +58,7 @@ export class RedisStore implements CoordinationStore {
   /** A Redis that was started again may have other settings, or be another Redis. */
   private async checkServer(): Promise<void> {
     const { connections } = this.redis;
-    if (connections > 0 && connections === this.checkedConnection) return;
+    if (connections === this.checkedConnection) return;
     const server = String(await this.redis.call('INFO', 'server'));
     const replication = String(await this.redis.call('INFO', 'replication'));
     const config = async (name: string): Promise<string | undefined> => {
@@ -73,7 +73,7 @@ export class RedisStore implements CoordinationStore {
       'maxmemory-policy': await config('maxmemory-policy'),
     };
     checkSettings(settings);
-    this.checkedConnection = connections === 0 ? this.redis.connections : connections;
+    this.checkedConnection = connections;
   }
 
   private async run(script: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {

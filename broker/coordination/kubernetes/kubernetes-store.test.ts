@@ -167,6 +167,17 @@ describe('ring', () => {
     for (const { headers } of world.server.requests) expect(headers.authorization).toBe('Bearer secret');
   });
 
+  test('a reader that is up to date asks for two slots, and for one more when there is a batch', async () => {
+    const world = await newWorld();
+    const store = await filled(world, 3);
+    const requestsOf = async (offset: number): Promise<number> => {
+      world.server.requests.length = 0;
+      await store.read(offset, 100);
+      return world.server.requests.length;
+    };
+    expect([await requestsOf(2), await requestsOf(1)]).toEqual([2, 3]);
+  });
+
   test('no look names a version: the server must not answer from what it remembers', async () => {
     const world = await newWorld();
     const store = await filled(world, 2);

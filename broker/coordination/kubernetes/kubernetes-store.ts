@@ -26,8 +26,9 @@ import { ObjectWatch } from './object-watch.ts';
 import { type BatchSummary, type LeaseObject, LogObjects, offsetOf, SLOTS, type Slot } from './objects.ts';
 import { SnapshotObjects } from './snapshot-objects.ts';
 
-/** Slots read at once: the batch that a reader knows and the next are nearly always all there is. */
-const READ_AHEAD_MIN = 2;
+/** Slots read at once, first: a reader mostly asks for the batch that it knows and whether there is a next. */
+const READ_FIRST = 2;
+/** Then one, and twice as many each time up to this: whoever has much to read soon reads many at once. */
 const READ_AHEAD_MAX = 16;
 
 /** A slot as the metadata of its object tells. */
@@ -125,7 +126,7 @@ export class KubernetesStore implements CoordinationStore {
 
   async read(offset: number, max: number): Promise<StoredBatch[]> {
     const found: StoredBatch[] = [];
-    let ahead = READ_AHEAD_MIN;
+    let ahead = READ_FIRST;
     while (found.length < max) {
       const from = offset + found.length;
       const count = Math.min(ahead, max - found.length);
@@ -141,7 +142,7 @@ export class KubernetesStore implements CoordinationStore {
         }
         found.push({ offset: wanted, payload: Buffer.from(slot.spec.payload, 'base64') });
       }
-      ahead = Math.min(ahead * 2, READ_AHEAD_MAX);
+      ahead = found.length <= READ_FIRST ? 1 : Math.min(ahead * 2, READ_AHEAD_MAX);
     }
     return found;
   }

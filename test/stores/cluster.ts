@@ -9,6 +9,7 @@ import { pause } from '../support/real-world.ts';
 
 const TOPIC = 'agreed';
 const PROGRESS_MS_MAX = 20_000;
+const POLL_MS = 100;
 
 export async function checkCluster(name: string, overrides: Readonly<Record<string, string>>): Promise<void> {
   const brokers: BrokerProcess[] = [];
@@ -25,10 +26,7 @@ export async function checkCluster(name: string, overrides: Readonly<Record<stri
     });
     const admin = kafka.admin();
     await admin.connect();
-    for (let waitedMs = 0; (await admin.describeCluster()).brokers.length < 3; waitedMs += 50) {
-      if (waitedMs > PROGRESS_MS_MAX) throw new Error('the brokers did not find each other');
-      await pause(50);
-    }
+    await poll('the brokers did not find each other', async () => (await admin.describeCluster()).brokers.length === 3);
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 6, replicationFactor: 3 }] });
     const producer = kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
@@ -47,12 +45,10 @@ export async function checkCluster(name: string, overrides: Readonly<Record<stri
     const killMs = await send();
     await brokers[0]?.run();
     // Back in the in-sync sets before the next one goes, else two of three are too few.
-    for (let waitedMs = 0; ; waitedMs += 100) {
+    await poll('the restarted broker did not come back in sync', async () => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
-      if (topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === 3))) break;
-      if (waitedMs > PROGRESS_MS_MAX) throw new Error('the restarted broker did not come back in sync');
-      await pause(100);
-    }
+      return topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === 3));
+    });
     await brokers[1]?.signal('SIGTERM');
     const stopMs = await send();
     process.stdout.write(
@@ -66,6 +62,15 @@ export async function checkCluster(name: string, overrides: Readonly<Record<stri
   } finally {
     await Promise.all(brokers.map((broker) => broker.close()));
   }
+}
+
+/** Asks until it is so. A broker that was asked may be the one that just went: that is no answer. */
+async function poll(problem: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < PROGRESS_MS_MAX; waitedMs += POLL_MS) {
+    if (await isSo().catch(() => false)) return;
+    await pause(POLL_MS);
+  }
+  throw new Error(problem);
 }
 
 async function consumeAll(kafka: Kafka, count: number): Promise<string[]> {

@@ -18,7 +18,13 @@ const USAGE = `Usage: npm run broker -- [--config server.properties] [--override
   --quick-start          data in ./data, listeners on localhost:9092
   --help                 this text
 
-Ottla's own keys: ottla.http.host and ottla.http.port (probes and /metrics; -1 switches them off).
+Ottla's own keys:
+  ottla.http.host, ottla.http.port     probes and /metrics; port -1 switches them off
+  ottla.coordination                   where brokers agree: files (default), redis, kubernetes
+  ottla.coordination.folder            files: default a folder in the first of log.dirs
+  ottla.coordination.url               redis: redis://[user:password@]host:port[/database]
+  ottla.coordination.namespace         kubernetes: default the pod's, or that of the kubeconfig's context
+  ottla.coordination.lease             redis, kubernetes: the name of the cluster's lease, default ottla
 `;
 
 const QUICK_START = { 'node.id': '1', listeners: 'PLAINTEXT://localhost:9092', 'log.dirs': './data' };

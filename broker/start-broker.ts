@@ -8,7 +8,7 @@ import { applyImage, electOrResign } from './apply-image.ts';
 import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
 import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
 import { ClusterKeeper, Controller } from './controller/mod.ts';
-import { type CoordinationStore, FilesStore } from './coordination/mod.ts';
+import type { CoordinationStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
 import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
 import { type ListenerPlan, planListeners } from './listeners.ts';
@@ -17,11 +17,11 @@ import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, furthestPosition,
 import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
+import { openStore } from './open-store.ts';
 import { FetchSessions, ReplicaManager } from './replication/mod.ts';
 import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
-const COORDINATION_FOLDER = '__ottla_metadata';
 const LOCAL_COPY_FOLDER = '__ottla_metadata_copy';
 /** A store may keep no more than 256 batches. */
 const SNAPSHOT_BATCHES_MAX = 200;
@@ -45,7 +45,7 @@ export interface RunningBroker {
 export async function startBroker(options: {
   readonly runtime: Runtime;
   readonly config: BrokerConfig;
-  /** Default: a folder beside the logs. */
+  /** Default: the one that `ottla.coordination` names. */
   readonly store?: CoordinationStore;
 }): Promise<RunningBroker> {
   const { runtime, config } = options;
@@ -54,7 +54,7 @@ export async function startBroker(options: {
   const found = identifyFolders(disk, folders);
   const nodeId = nodeIdOf(config, found?.nodeId);
 
-  const store = options.store ?? openFilesStore(runtime, folders[0] as string);
+  const store = options.store ?? (await openStore(config, runtime));
   const localCopy = new LocalCopy({ disk, folder: `${folders[0]}/${LOCAL_COPY_FOLDER}`, log });
   const loader = new MetadataLoader({ store, clock, log, localCopy });
   const router = new HandlerRouter(allHandlers);
@@ -272,14 +272,6 @@ function nodeIdOf(config: BrokerConfig, found: number | undefined): number {
     throw new BrokerError('config.invalid', `node.id is ${id}, but the log folders belong to node ${found}`);
   }
   return id;
-}
-
-function openFilesStore(runtime: Runtime, firstFolder: string): FilesStore {
-  const { disk, clock, random } = runtime;
-  const folder = `${firstFolder}/${COORDINATION_FOLDER}`;
-  disk.makeFolder(folder);
-  disk.syncFolder(firstFolder);
-  return new FilesStore({ disk, clock, random, folder });
 }
 
 /** `ottla.metadata.snapshot.batches`: how many batches of the metadata log may come between two snapshots. */

@@ -13,6 +13,7 @@ import {
   type Snapshot,
   type StoredBatch,
   snapshotConflict,
+  snapshotMissing,
   unavailable,
 } from './store.ts';
 import { unlimitedBudget, type WriteBudget } from './write-budget.ts';
@@ -54,6 +55,18 @@ export class MemoryStoreState {
   /** While true, the watchers of that caller hear nothing, and are not told afterwards what they missed. */
   isWatchStalled: boolean | ((caller: string) => boolean) = false;
 
+  /** Batches that the log holds at most, as the ring of Kubernetes does: the next needs a snapshot of the first. */
+  ringBatches = Number.POSITIVE_INFINITY;
+
+  /** Watches end; they come back, with a hint, when the returned function is called. */
+  cutWatches(): () => void {
+    this.isWatchStalled = true;
+    return () => {
+      this.isWatchStalled = false;
+      this.tellWatchers();
+    };
+  }
+
   /** Every operation fails until the returned function is called. */
   makeUnavailable(isAffected: (caller?: string) => boolean = () => true): () => void {
     const { fault } = this;
@@ -75,6 +88,11 @@ export class MemoryStoreState {
     this.trimmedBelow = contents.trimmedBelow;
     this.lease = contents.lease;
     this.snapshot = contents.snapshot;
+  }
+
+  dropBelow(offset: number): void {
+    for (let at = this.trimmedBelow; at < offset; at++) this.batches.delete(at);
+    this.trimmedBelow = Math.max(this.trimmedBelow, offset);
   }
 
   nextLeaseVersion(): string {
@@ -149,11 +167,18 @@ export class MemoryStore implements CoordinationStore {
     return this.run('append', () => {
       checkBatchSize(payload);
       if (offset !== this.state.end) throw offsetConflict(offset, this.state.end);
+      this.makeRoom(offset - this.state.ringBatches);
       this.writeBudget.spend(payload.length);
       this.state.batches.set(offset, Buffer.from(payload));
       this.state.end = offset + 1;
       this.state.tellWatchers();
     });
+  }
+
+  private makeRoom(replaced: number): void {
+    if (replaced < 0) return;
+    if ((this.state.snapshot?.offset ?? 0) <= replaced) throw snapshotMissing(replaced);
+    this.state.dropBelow(replaced + 1);
   }
 
   read(offset: number, max: number): Promise<StoredBatch[]> {
@@ -191,8 +216,7 @@ export class MemoryStore implements CoordinationStore {
 
   trim(offset: number): Promise<void> {
     return this.run('trim', () => {
-      for (let at = this.state.trimmedBelow; at < offset; at++) this.state.batches.delete(at);
-      this.state.trimmedBelow = Math.max(this.state.trimmedBelow, offset);
+      this.state.dropBelow(offset);
     });
   }
 

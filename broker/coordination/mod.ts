@@ -4,6 +4,7 @@
  */
 export { FilesStore } from './files-store.ts';
 export { MemoryStore, MemoryStoreState, type StoreFault, type StoreOperation } from './memory-store.ts';
+export { openKubernetesStore, openRedisStore } from './open.ts';
 export {
   BATCH_BYTES_MAX,
   type CoordinationStore,

@@ -1,25 +1,15 @@
 /** The contract of the coordination store on the stores that need nothing but this process. */
 import { expect, test } from 'vitest';
 import { describeStore, type StoreKind } from '../../test/support/store-contract.ts';
-import type { Clock, Disk, DiskFile } from '../std/mod.ts';
+import type { Disk, DiskFile } from '../std/mod.ts';
 import { MemoryDisk } from '../std/sim/memory-disk.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
+import { skewedClock } from '../std/sim/skewed-clock.ts';
 import { FilesStore, MemoryStore, MemoryStoreState, type StoreFault, WriteBudget } from './mod.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const texts = (batches: readonly { payload: Buffer }[]): string[] => batches.map(({ payload }) => payload.toString());
-
-/** The same time on a wall clock that is off. */
-function skewed(clock: SimClock, skewMs: number): Clock {
-  return {
-    nowMs: () => clock.nowMs() + skewMs,
-    monotonicMs: () => clock.monotonicMs(),
-    idleShare: () => clock.idleShare(),
-    after: (delayMs, callback) => clock.after(delayMs, callback),
-    endOfTurn: (callback) => clock.endOfTurn(callback),
-  };
-}
 
 function simulated(clock: SimClock) {
   return {
@@ -42,6 +32,7 @@ const memory: StoreKind = {
     'putNextAppendToSleep',
     'makeUnavailable',
     'slowDown',
+    'cutWatches',
     'stallWatches',
     'remember',
   ],
@@ -57,7 +48,7 @@ const memory: StoreKind = {
     };
     return {
       ...simulated(clock),
-      open: async (skewMs = 0) => new MemoryStore(state, skewed(clock, skewMs)),
+      open: async (skewMs = 0) => new MemoryStore(state, skewedClock(clock, skewMs)),
       failNextAppend: (fault) => once({ kind: fault === 'before' ? 'fail' : 'lost' }),
       putNextAppendToSleep() {
         once({ kind: 'delay', delayMs: 5000 });
@@ -66,6 +57,10 @@ const memory: StoreKind = {
       makeUnavailable: () => state.makeUnavailable(),
       slowDown(delayMs) {
         state.fault = () => ({ kind: 'late', delayMs });
+      },
+      cutWatches() {
+        const comeBack = state.cutWatches();
+        clock.after(300, comeBack);
       },
       stallWatches() {
         state.isWatchStalled = true;
@@ -121,7 +116,7 @@ const files: StoreKind = {
     return {
       ...simulated(clock),
       open: async (skewMs = 0) =>
-        new FilesStore({ disk: faults.wrap(disk), clock: skewed(clock, skewMs), random, folder: '/store' }),
+        new FilesStore({ disk: faults.wrap(disk), clock: skewedClock(clock, skewMs), random, folder: '/store' }),
       failNextAppend(fault) {
         const path = fault === 'before' ? /log\/.*\.tmp$/ : /log$/;
         disk.inject({ operation: 'datasync', path, kind: 'EIO', times: 1 });
@@ -176,6 +171,20 @@ test('memory: what is written counts against the budget, snapshots too', async (
   await store.append(1, Buffer.alloc(1));
   clock.elapse(110);
   expect(writeBudget.waitMs('admin')).toBe(0);
+});
+
+test('memory: as a ring it takes no batch until a snapshot covers the one that it replaces', async () => {
+  const state = new MemoryStoreState();
+  state.ringBatches = 4;
+  const store = new MemoryStore(state, new SimClock());
+  for (let offset = 0; offset < 4; offset++) await store.append(offset, bytes(`${offset}`));
+  const full = { code: 'store.conflict', context: { snapshotBelow: 1 } };
+  await expect(store.append(4, bytes('4'))).rejects.toMatchObject(full);
+  await store.writeSnapshot({ controllerEpoch: 1, offset: 1, chunks: [] });
+  await store.append(4, bytes('4'));
+  await expect(store.append(5, bytes('5'))).rejects.toMatchObject({ context: { snapshotBelow: 2 } });
+  await expect(store.read(0, 9)).rejects.toMatchObject({ code: 'store.conflict' });
+  expect(texts(await store.read(1, 9))).toEqual(['1', '2', '3', '4']);
 });
 
 interface FilesWorld {

@@ -98,6 +98,13 @@ export function snapshotConflict(offered: SnapshotName, present: SnapshotName): 
   });
 }
 
+/** The store has no room for the next batch while no snapshot covers the one that it would replace. */
+export function snapshotMissing(replaced: number): BrokerError {
+  return new BrokerError('store.conflict', `no snapshot covers batch ${replaced}, whose place the next one takes`, {
+    context: { snapshotBelow: replaced + 1 },
+  });
+}
+
 export function checkBatchSize(payload: Buffer): void {
   if (payload.length <= BATCH_BYTES_MAX) return;
   throw new BrokerError(

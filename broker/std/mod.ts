@@ -3,6 +3,8 @@
  * Kafka beyond the shape of a UUID.
  */
 export * from './assert.ts';
+export * from './backoff.ts';
 export * from './broker-error.ts';
+export type * from './http-client.ts';
 export * from './runtime.ts';
 export * from './uuid.ts';

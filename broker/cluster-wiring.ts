@@ -105,16 +105,23 @@ export async function fenceIfGone(options: {
   if (await probe.isGone(endpoint)) await keeper.fence(brokerId, brokerEpoch, 'its process is gone');
 }
 
-/** The connection to the controller closed: where its process is gone, its lease need not be waited for. */
+/**
+ * The connection to the controller closed: where its process is gone, its lease need not be waited for. Whoever takes
+ * over knows already that the broker beside that controller is gone, too.
+ */
 export async function takeOverIfGone(options: {
   readonly controllerId: number;
   readonly controller: Controller;
+  readonly keeper: ClusterKeeper;
   readonly probe: PeerProbe;
   readonly loader: MetadataLoader;
 }): Promise<void> {
-  const { controllerId, controller, probe, loader } = options;
+  const { controllerId, controller, keeper, probe, loader } = options;
   const { image } = loader;
   const endpoint = controlEndpointOf(image.controllerEndpoints);
+  const brokerEpoch = image.brokers.get(controllerId)?.epoch ?? -1;
   if (image.controllerId !== controllerId || endpoint === undefined) return;
-  if (await probe.isGone(endpoint)) await controller.takeOver(controllerId);
+  if (!(await probe.isGone(endpoint))) return;
+  await controller.takeOver(controllerId);
+  if (controller.isActive) await keeper.fence(controllerId, brokerEpoch, 'its process is gone');
 }

@@ -211,7 +211,7 @@ export async function startBroker(options: {
     servedVersions: (key, isControl) => router.servedVersions(key, isControl),
     handlerOf: (key) => router.handlerOf(key),
   });
-  heartbeatChannel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, probe, loader });
+  heartbeatChannel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, keeper, probe, loader });
   router.serve(broker);
   exportMetrics({ telemetry, broker, server, logs });
   config.onChange(() => replicas.allConfigsChanged());

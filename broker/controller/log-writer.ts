@@ -86,7 +86,11 @@ export class LogWriter {
 
   /** A snapshot that fails is tried again with the next batch; the log is whole without it. */
   async snapshotIfDue(image: MetadataImage): Promise<void> {
-    if (image.nextOffset - this.snapshotOffset < this.snapshotEvery || image.unfinished !== undefined) return;
+    if (image.nextOffset - this.snapshotOffset >= this.snapshotEvery) await this.snapshot(image);
+  }
+
+  async snapshot(image: MetadataImage): Promise<void> {
+    if (image.nextOffset === this.snapshotOffset || image.unfinished !== undefined) return;
     try {
       const { controllerEpoch, nextOffset: offset } = image;
       await this.store.writeSnapshot({ controllerEpoch, offset, chunks: encodeSnapshot(image) });

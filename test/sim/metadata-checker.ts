@@ -14,6 +14,8 @@ export class MetadataChecker {
   private readonly history: History;
   private next = 0;
   private readonly emptied = new Map<number, Set<string>>();
+  /** An operator asked for leaders whatever they lack. */
+  isLossAccepted = false;
   /** Batches that a restore writes are no controller's. */
   isRestoring = false;
   image: MetadataImage = EMPTY_IMAGE;
@@ -107,7 +109,7 @@ export class MetadataChecker {
       wrong('a leader without an epoch');
     if (old?.leader !== leader) this.history.count('elections');
     for (const id of inSyncReplicas) if (id !== leader) this.emptied.get(id)?.delete(`${topic}-${partition.partition}`);
-    if (leader >= 0 && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
+    if (leader >= 0 && !this.isLossAccepted && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
       wrong('a leader has lost its disk and was never in sync since');
     }
     const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);

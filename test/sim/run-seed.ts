@@ -93,6 +93,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
     if (!(await cluster.until(isMended, RECOVERY_MS_MAX))) {
       // Where a disk was lost on which the last hope lay, nobody may lead before somebody says that loss is accepted.
       const hasLostDisk = history.counters.has('lost disks');
+      checker.isLossAccepted = hasLostDisk;
       if (hasLostDisk) void acceptLoss(clientOf('operator'));
       if (!hasLostDisk || !(await cluster.until(isMended, RECOVERY_MS_MAX))) {
         history.violation(`the cluster did not recover: ${unhealthy(checker, cluster)}`);

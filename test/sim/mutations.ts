@@ -28,32 +28,205 @@ export const MUTATIONS: readonly Mutation[] = [
         find: 'const isClean = known !== undefined && registration.previousEpoch === known.epoch;',
         replace: 'const isClean = true;',
       },
+      {
+        file: 'broker/controller/brokers.ts',
+        find: '      inSyncReplicas: without(partition.inSyncReplicas, brokerId),\n      ...(isClean',
+        replace: '      inSyncReplicas: partition.inSyncReplicas,\n      ...(isClean',
+      },
+      {
+        file: 'broker/controller/brokers.ts',
+        find: 'const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });\n    return',
+        replace: 'const rules = rulesOf(image, topic, options.rules, { arriving: brokerId });\n    return',
+      },
     ],
   },
   {
-    name: 'alter-partition-broker-epoch',
-    guard: 'an in-sync proposal names the incarnations that fetched',
+    name: 'broker-epoch-of-members',
+    guard: 'an in-sync proposal is taken only with the incarnations that fetched',
     changes: [
       {
         file: 'broker/controller/alter-partition.ts',
         find: 'return member.brokerEpoch === -1 || member.brokerEpoch === broker.epoch;',
         replace: 'return true;',
       },
+    ],
+  },
+  {
+    name: 'maximal-in-sync-set',
+    guard: 'whoever is being added, and whoever is being removed, counts for the high watermark',
+    changes: [
       {
-        file: 'broker/replication/peers.ts',
-        find: 'peer !== undefined && !peer.isFenced && !peer.isShuttingDown && peer.brokerEpoch === brokerEpoch',
-        replace: 'peer !== undefined && brokerEpoch >= 0',
+        file: 'broker/replication/leadership.ts',
+        find: 'counts: (follower) => this.inSync.has(follower.nodeId) || this.mayCatchUp(follower, log.logEndOffset, view()),',
+        replace:
+          'counts: (follower) => (this.inSync.pending?.newInSyncReplicas.map(({ brokerId }) => brokerId) ?? ' +
+          'this.inSync.committed).includes(follower.nodeId),',
       },
     ],
   },
   {
-    name: 'maximal-isr',
-    guard: 'the high watermark counts proposed members too',
+    name: 'epoch-of-fetch',
+    guard: 'what a follower says counts only under the leader epoch that both know',
     changes: [
       {
-        file: 'broker/replication/in-sync-set.ts',
-        find: '',
+        file: 'broker/replication/replica.ts',
+        find: 'const errorCode = this.checkEpoch(leaderEpoch);\n    if (errorCode !== ErrorCode.NONE) return errorCode;',
+        replace: 'if (!this.isLeader) return ErrorCode.NOT_LEADER_OR_FOLLOWER;',
+      },
+    ],
+  },
+  {
+    name: 'epoch-of-produce',
+    guard: 'a produce that waits for its commit is refused when the term of its leader ends',
+    changes: [
+      {
+        file: 'broker/replication/replica.ts',
+        find: 'this.commitWaiters.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);\n  }\n\n  private leadershipMoved',
+        replace: '}\n\n  private leadershipMoved',
+      },
+    ],
+  },
+  {
+    name: 'epoch-of-alter-partition',
+    guard: 'an in-sync proposal is taken only from the leader of the current epoch that knows the latest state',
+    changes: [
+      {
+        file: 'broker/controller/alter-partition.ts',
+        find: 'if (leaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;',
         replace: '',
+      },
+      {
+        file: 'broker/controller/alter-partition.ts',
+        find: 'if (partition.leader !== brokerId) return ErrorCode.INVALID_REQUEST;',
+        replace: '',
+      },
+      {
+        file: 'broker/controller/alter-partition.ts',
+        find: 'if (partitionEpoch < partition.partitionEpoch) return ErrorCode.INVALID_UPDATE_VERSION;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'truncation-by-epoch',
+    guard: 'a follower cuts its log where the histories part, not at its high watermark',
+    changes: [
+      {
+        file: 'broker/replication/replica.ts',
+        find: 'if (state.leader !== this.context.nodeId) {\n      this.leadershipMoved();\n      return undefined;\n    }',
+        replace:
+          'if (state.leader !== this.context.nodeId) {\n      this.leadershipMoved();\n' +
+          '      return this.log.truncateTo(this.log.highWatermark);\n    }',
+      },
+    ],
+  },
+  {
+    name: 'offset-once',
+    guard: 'an offset of the metadata log is taken once for ever, across trims',
+    changes: [
+      {
+        file: 'broker/coordination/memory-store.ts',
+        find: 'if (offset !== this.state.end) throw offsetConflict(offset, this.state.end);',
+        replace:
+          'if (offset < this.state.trimmedBelow) { this.state.batches.set(offset, Buffer.from(payload)); return; }\n' +
+          '      if (offset !== this.state.end) throw offsetConflict(offset, this.state.end);',
+      },
+    ],
+  },
+  {
+    name: 'one-append-in-flight',
+    guard: 'a batch is appended at the offset that its decisions were based on',
+    changes: [
+      {
+        file: 'broker/controller/controller.ts',
+        find: 'await this.writer.append(offset++, payload, loader.image);',
+        replace: 'await this.writer.append(Math.max(offset++, await this.options.store.end()), payload, loader.image);',
+      },
+    ],
+  },
+  {
+    name: 'answer-after-append',
+    guard: 'nothing is answered before its batch is known to be in the log',
+    changes: [
+      {
+        file: 'broker/controller/controller.ts',
+        find: 'for (const payload of payloads) {',
+        replace:
+          'for (const { item, result } of decided) item.resolve(result);\n        for (const payload of payloads) {',
+      },
+    ],
+  },
+  {
+    name: 'claim-record',
+    guard: 'whoever leads has claimed the log',
+    changes: [
+      {
+        file: 'broker/controller/controller.ts',
+        find: 'await this.writer.append(image.nextOffset, encodeBatch({ controllerEpoch, records }), image);',
+        replace:
+          "if (image.clusterId === '') await this.writer.append(0, encodeBatch({ controllerEpoch, records }), image);",
+      },
+      {
+        file: 'broker/controller/controller.ts',
+        find: "if (loader.image.controllerEpoch !== controllerEpoch) return this.stepDown('another broker claimed the log');",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'store-gone-back',
+    guard: 'a store that was put back to an earlier time is not followed',
+    changes: [
+      {
+        file: 'broker/metadata/loader.ts',
+        find: "if (known === undefined) throw wentBack('ends before', nextOffset);",
+        replace: "if (known === undefined) throw new BrokerError('store.conflict', 'x');",
+      },
+      {
+        file: 'broker/metadata/loader.ts',
+        find: "if (!known.payload.equals(this.lastPayload)) throw wentBack('differs from', nextOffset);",
+        replace: '',
+      },
+      {
+        file: 'broker/metadata/loader.ts',
+        find: "if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);",
+        replace:
+          'if (batches.length === 0 && (await this.store.end()) < nextOffset) {\n' +
+          '      this.published = { ...this.published, nextOffset: await this.store.end() };\n' +
+          '      this.lastPayload = undefined;\n    }',
+      },
+    ],
+  },
+  {
+    name: 'empty-disk',
+    guard: 'a broker whose disk is gone does not count for having led last',
+    changes: [
+      {
+        file: 'broker/controller/brokers.ts',
+        find: '...(isEmpty ? { uncleanReplicas: [brokerId], emptyReplicas: [brokerId] } : {}),',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'visible-once-written',
+    guard: 'what is not written yet is not shown',
+    changes: [
+      {
+        file: 'broker/log/partition-log.ts',
+        find: 'get logEndOffset(): number {\n    return this.endOffset;',
+        replace: 'get logEndOffset(): number {\n    return this.stagedEnd;',
+      },
+    ],
+  },
+  {
+    name: 'permit-of-an-epoch',
+    guard: 'a permit to stop belongs to one incarnation',
+    changes: [
+      {
+        file: 'broker/controller/stop-permits.ts',
+        find: 'if (held?.brokerEpoch === brokerEpoch) return granted([]);',
+        replace: 'if (held !== undefined) return granted([]);',
       },
     ],
   },

@@ -1,5 +1,6 @@
 /** One simulated history, drawn whole from its seed: start, shake, mend, and look at what is left. */
 import { MemoryStore, type MemoryStoreState } from '../../broker/coordination/mod.ts';
+import { partitionOfKey } from '../../broker/coordinator-runtime/mod.ts';
 import { type PartitionImage, restoreMetadata } from '../../broker/metadata/mod.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
@@ -73,8 +74,17 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
         running.push(runReader({ client: clientOf(`c${name++}`), history, topic, partition, stop }));
       }
     }
-    running.push(runCommitter({ client: clientOf('g1'), history, groupId: 'g1', topic: 'plain', stop }));
-    running.push(runCommitter({ client: clientOf('g2'), history, groupId: 'g2', topic: 'plain', stop }));
+    for (const groupId of ['g1', 'g2']) {
+      const isCoordinator = (port: number): boolean => {
+        const partitions = checker.image.topicsByName.get('__consumer_offsets')?.partitions ?? [];
+        const partition = partitionOfKey(groupId, Math.max(1, partitions.length));
+        const id = cluster.bootstrapPorts.indexOf(port) + 1;
+        const replica = cluster.node(id).running?.broker.replicas.get('__consumer_offsets', partition);
+        return replica?.leaderEpoch === partitions[partition]?.leaderEpoch && partitions[partition]?.leader === id;
+      };
+      const client = clientOf(groupId);
+      running.push(runCommitter({ client, history, groupId, topic: 'plain', isCoordinator, stop }));
+    }
     running.push(
       runAdmin({ client: clientOf('admin'), history, random: random.fork(), brokers, topics: TOPICS, stop }),
     );

@@ -1,5 +1,5 @@
 /**
- * Whole clusters under simulation: `npm run sim -- --seeds N [--seed S] [--steps K]`.
+ * Whole clusters under simulation: `npm run sim -- --seeds N [--seed S] [--steps K] [--mutations]`.
  *
  * Every seed is a history of its own and replays exactly; a violation prints what happened before it and how to run it
  * again. Two processes share the seeds.
@@ -7,7 +7,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runSeed, type SeedResult } from './run-seed.ts';
+import { MUTATIONS, type Mutation, mutate } from './mutations.ts';
+import type { SeedResult } from './run-seed.ts';
 
 const STEPS = 40;
 const WORKERS = 2;
@@ -37,17 +38,27 @@ const { values: args } = parseArgs({
     seed: { type: 'string', default: '1' },
     steps: { type: 'string', default: String(STEPS) },
     worker: { type: 'string' },
+    stride: { type: 'string', default: String(WORKERS) },
     trace: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
   },
 });
 const first = Number(args.seed);
 const count = Number(args.seeds);
 const steps = Number(args.steps);
 
-if (args.worker !== undefined) {
-  for (let seed = first + Number(args.worker); seed < first + count; seed += WORKERS) {
+// Before anything of the broker is loaded.
+if (args.mutation !== undefined) mutate(mutationOf(args.mutation));
+const { runSeed } = await import('./run-seed.ts');
+
+if (args.mutations) {
+  await runMutations();
+} else if (args.worker !== undefined) {
+  for (let seed = first + Number(args.worker); seed < first + count; seed += Number(args.stride)) {
     const { violations, counters, trace } = await runSeed(seed, steps);
     process.send?.({ seed, violations, counters: [...counters], trace } satisfies Message);
+    if (args.mutation !== undefined && violations.length > 0) break;
   }
   process.disconnect();
 } else if (count === 1) {
@@ -70,6 +81,62 @@ async function runAll(): Promise<SeedResult[]> {
   });
   await Promise.all(workers);
   return results;
+}
+
+function mutationOf(name: string): Mutation {
+  const found = MUTATIONS.find((mutation) => mutation.name === name);
+  if (found === undefined) throw new Error(`there is no mutation ${name}; there are ${MUTATIONS.map((m) => m.name)}`);
+  return found;
+}
+
+/** With each guard switched off alone, the seeds must find a violation. Two run side by side, each until its first. */
+async function runMutations(): Promise<void> {
+  const waiting = [...MUTATIONS];
+  let found = 0;
+  const work = async (): Promise<void> => {
+    for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
+      const { name, guard } = mutation;
+      const started = performance.now();
+      const violation = await firstViolation(name);
+      const seconds = ((performance.now() - started) / 1000).toFixed(0);
+      if (violation !== undefined) found += 1;
+      const outcome = violation === undefined ? 'FAILED' : 'ok    ';
+      process.stdout.write(`${outcome} without: ${guard} (${name}, ${seconds} s)\n`);
+      if (violation !== undefined) {
+        const [text] = violation.violations;
+        process.stdout.write(`         seed ${violation.seed}: ${text?.split('\n')[0]?.slice(0, 200)}\n`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+  process.stdout.write(`\n${found} passed, ${MUTATIONS.length - found} failed, 0 skipped\n`);
+  process.exitCode = found === MUTATIONS.length ? 0 : 1;
+}
+
+function firstViolation(mutation: string): Promise<Message | undefined> {
+  const options = ['--seeds', String(count), '--seed', String(first), '--steps', String(steps)];
+  const child = fork(
+    fileURLToPath(import.meta.url),
+    [...options, '--mutation', mutation, '--worker', '0', '--stride', '1'],
+    { silent: true },
+  );
+  return new Promise((resolve, reject) => {
+    let violated: Message | undefined;
+    child.on('message', (message: Message) => {
+      if (message.violations.length > 0) violated ??= message;
+    });
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk;
+    });
+    child.on('exit', (code) => {
+      if (code === 0) resolve(violated);
+      // A broker that fails an assertion of its own ends the run, and that is a finding, too.
+      else if (/AssertionFailure/.test(errors)) {
+        resolve({ seed: -1, violations: [/AssertionFailure.*/.exec(errors)?.[0] ?? ''], counters: [], trace: [] });
+      } else reject(new Error(`mutation ${mutation}: the run ended with ${code}: ${errors.slice(-2000)}`));
+    });
+  });
 }
 
 function report(results: readonly SeedResult[]): void {

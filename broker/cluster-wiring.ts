@@ -9,10 +9,11 @@ import {
   CONTROL_LISTENER,
   type ControllerChannel,
   controlEndpointOf,
+  type PeerConnector,
   type PeerProbe,
 } from './membership/mod.ts';
 import { ConfigResource, configsOf, type MetadataImage, type MetadataLoader } from './metadata/mod.ts';
-import { defineCall, KafkaConnection } from './protocol/connection/mod.ts';
+import { defineCall } from './protocol/connection/mod.ts';
 import { writeAlterPartitionRequest } from './protocol/generated/alter-partition-request.ts';
 import { readAlterPartitionResponse } from './protocol/generated/alter-partition-response.ts';
 import {
@@ -33,26 +34,19 @@ const ALTER_PARTITION_MS = 60_000;
 /** The other brokers, as replication sees them. */
 export function clusterOf(options: {
   readonly runtime: Runtime;
-  readonly nodeId: number;
+  readonly connector: PeerConnector;
   readonly loader: MetadataLoader;
   readonly channel: ControllerChannel;
   readonly lifecycle: BrokerLifecycle;
 }): Cluster {
-  const { runtime, nodeId, loader, channel, lifecycle } = options;
+  const { runtime, connector, loader, channel, lifecycle } = options;
   return {
     peer(id) {
       const broker = loader.image.brokers.get(id);
       return broker === undefined ? undefined : peerFrom(broker, CONTROL_LISTENER);
     },
     brokerEpoch: () => lifecycle.brokerEpoch,
-    connect: ({ host, port }) =>
-      KafkaConnection.open({
-        runtime,
-        host,
-        port,
-        clientId: `broker-${nodeId}`,
-        ...fetchConnectionOptions(runtime.clock),
-      }),
+    connect: (peer) => connector.connect(peer, fetchConnectionOptions(runtime.clock)),
     alterPartition: (request) =>
       channel.request(alterPartitionCall, ALTER_PARTITION_VERSION, request, ALTER_PARTITION_MS),
   };

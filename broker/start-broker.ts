@@ -7,13 +7,21 @@ import { adoptLogs } from './adopt-logs.ts';
 import { applyImage, electOrResign } from './apply-image.ts';
 import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
 import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
+import { readControlSecret } from './control-secret.ts';
 import { ClusterKeeper, Controller } from './controller/mod.ts';
 import type { CoordinationStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
 import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
 import { type ListenerPlan, planListeners } from './listeners.ts';
 import { identifyFolders, LogManager } from './log/mod.ts';
-import { BrokerLifecycle, CONTROL_LISTENER, ControllerChannel, furthestPosition, PeerProbe } from './membership/mod.ts';
+import {
+  BrokerLifecycle,
+  CONTROL_LISTENER,
+  ControllerChannel,
+  furthestPosition,
+  PeerConnector,
+  PeerProbe,
+} from './membership/mod.ts';
 import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
@@ -83,6 +91,9 @@ export async function startBroker(options: {
     port: advertisedPort,
   }));
 
+  const controlSecret = readControlSecret(config, disk, listeners);
+  const connector = new PeerConnector({ network: runtime.network, random, nodeId, secret: controlSecret });
+
   // Metadata first: a topic's configs say how its log is opened.
   await loader.until((image) => image !== EMPTY_IMAGE || loader.isAtEnd);
   const controller = new Controller({
@@ -95,7 +106,7 @@ export async function startBroker(options: {
     holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
-    furthestPosition: () => furthestPosition({ image: loader.image, nodeId, network: runtime.network, clock }),
+    furthestPosition: () => furthestPosition({ image: loader.image, nodeId, connector, clock }),
     ...snapshotInterval(config),
   });
   const keeper = new ClusterKeeper({
@@ -138,7 +149,7 @@ export async function startBroker(options: {
   // Answers come in the order of the requests. A heartbeat may not wait behind a change that waits for the store, so
   // heartbeats have a connection of their own.
   const openChannel = (): ControllerChannel =>
-    new ControllerChannel({ network: runtime.network, clock, log, image: () => loader.image, nodeId });
+    new ControllerChannel({ connector, clock, log, image: () => loader.image });
   const channel = openChannel();
   const heartbeatChannel = openChannel();
   const lifecycle = new BrokerLifecycle({
@@ -166,7 +177,7 @@ export async function startBroker(options: {
     runtime,
     isKnownPartition: (topic, partition) => loader.image.topicsByName.get(topic)?.partitions[partition] !== undefined,
     config: replicationConfig(config),
-    cluster: clusterOf({ runtime, nodeId, loader, channel, lifecycle }),
+    cluster: clusterOf({ runtime, connector, loader, channel, lifecycle }),
     throttleRates: () => ({
       leader: config.number('leader.replication.throttled.rate'),
       follower: config.number('follower.replication.throttled.rate'),
@@ -196,6 +207,7 @@ export async function startBroker(options: {
     controller,
     keeper,
     channel,
+    controlSecret,
     peerConnections: new PeerConnections((brokerId, brokerEpoch) =>
       fenceIfGone({ brokerId, brokerEpoch, controller, keeper, probe, loader }),
     ),

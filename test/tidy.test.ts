@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'coordinator-runtime': ['protocol', 'replication'],
   groups: ['coordinator-runtime', 'protocol'],
   transactions: ['coordinator-runtime', 'protocol'],
-  membership: ['metadata', 'protocol'],
+  membership: ['metadata', 'protocol', 'security'],
   network: ['protocol'],
   security: ['protocol'],
   quotas: ['protocol'],

@@ -54,6 +54,7 @@ import { stopImpact } from './20001-stop-impact.ts';
 import { operatorEpoch } from './20002-operator-epoch.ts';
 import { watchChanges } from './20003-watch-changes.ts';
 import { metadataPosition } from './20004-metadata-position.ts';
+import { controlHandshake } from './20005-control-handshake.ts';
 import type { Handler } from './handler.ts';
 
 export const allHandlers: readonly Handler[] = [
@@ -110,4 +111,5 @@ export const allHandlers: readonly Handler[] = [
   operatorEpoch,
   watchChanges,
   metadataPosition,
+  controlHandshake,
 ];

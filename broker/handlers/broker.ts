@@ -13,6 +13,7 @@ import {
 } from '../metadata/mod.ts';
 import type { ConnectionContext } from '../network/mod.ts';
 import type { FetchSessions, ReplicaManager } from '../replication/mod.ts';
+import type { ControlSecret } from '../security/mod.ts';
 import type { Runtime } from '../std/mod.ts';
 import type { Telemetry } from '../telemetry/mod.ts';
 import type { Handler } from './handler.ts';
@@ -58,6 +59,7 @@ export interface BrokerRooms {
   readonly keeper: ClusterKeeper;
   readonly channel: ControllerChannel;
   readonly peerConnections: PeerConnections;
+  readonly controlSecret: ControlSecret | undefined;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -79,6 +81,7 @@ export class Broker implements BrokerRooms {
   readonly keeper: ClusterKeeper;
   readonly channel: ControllerChannel;
   readonly peerConnections: PeerConnections;
+  readonly controlSecret: ControlSecret | undefined;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -102,6 +105,7 @@ export class Broker implements BrokerRooms {
     this.keeper = rooms.keeper;
     this.channel = rooms.channel;
     this.peerConnections = rooms.peerConnections;
+    this.controlSecret = rooms.controlSecret;
     this.logs = rooms.logs;
     this.replicas = rooms.replicas;
     this.fetchSessions = rooms.fetchSessions;

@@ -7,6 +7,7 @@ import { forwardToController } from './forwarding.ts';
 import type { Handler } from './handler.ts';
 
 const API_VERSIONS = 18;
+const CONTROL_HANDSHAKE = 20005;
 
 export class HandlerRouter implements Router {
   private readonly handlers: ReadonlyMap<number, Handler>;
@@ -41,6 +42,11 @@ export class HandlerRouter implements Router {
     const isServed = served !== undefined && version >= served.min && version <= served.max;
     if (this.broker === undefined || handler === undefined || (!isServed && api.key !== API_VERSIONS)) {
       answer.close(`${api.name} version ${version} is not served`);
+      return;
+    }
+    const mustProve = connection.isControlListener && this.broker.controlSecret !== undefined && !connection.isTrusted;
+    if (mustProve && api.key !== CONTROL_HANDSHAKE) {
+      answer.close('a peer has not proven that it belongs to this cluster');
       return;
     }
     try {

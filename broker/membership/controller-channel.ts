@@ -5,9 +5,10 @@
  * callers know what may be repeated, and when.
  */
 import type { MetadataImage } from '../metadata/mod.ts';
-import { type Call, KafkaConnection } from '../protocol/connection/mod.ts';
-import { BrokerError, type Clock, type Logger, type Network } from '../std/mod.ts';
+import type { Call, KafkaConnection } from '../protocol/connection/mod.ts';
+import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
 import { controlEndpointOf } from './control-endpoint.ts';
+import type { PeerConnector } from './peer-connector.ts';
 
 interface Link {
   readonly controllerId: number;
@@ -16,28 +17,25 @@ interface Link {
 }
 
 export class ControllerChannel {
-  private readonly network: Network;
+  private readonly connector: PeerConnector;
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly image: () => MetadataImage;
-  private readonly clientId: string;
   private link: Link | undefined;
   private isClosed = false;
   /** Called when the connection to a controller ends that was still the active one. */
   onLost: (controllerId: number) => void = () => {};
 
   constructor(options: {
-    readonly network: Network;
+    readonly connector: PeerConnector;
     readonly clock: Clock;
     readonly log: Logger;
     readonly image: () => MetadataImage;
-    readonly nodeId: number;
   }) {
-    this.network = options.network;
+    this.connector = options.connector;
     this.clock = options.clock;
     this.log = options.log;
     this.image = options.image;
-    this.clientId = `broker-${options.nodeId}`;
   }
 
   /**
@@ -78,13 +76,7 @@ export class ControllerChannel {
     const address = `${controllerId}@${endpoint.host}:${endpoint.port}`;
     if (this.link?.address === address) return this.link;
     if (this.link !== undefined) this.drop(this.link);
-    const { host, port } = endpoint;
-    const connection = KafkaConnection.open({
-      runtime: { network: this.network },
-      host,
-      port,
-      clientId: this.clientId,
-    });
+    const connection = this.connector.connect(endpoint);
     const link: Link = { controllerId, address, connection };
     this.link = link;
     connection.then(

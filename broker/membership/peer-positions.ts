@@ -3,11 +3,12 @@
  * knows more than the store says, the store was put back to an earlier time.
  */
 import type { MetadataImage } from '../metadata/mod.ts';
-import { defineCall, KafkaConnection } from '../protocol/connection/mod.ts';
+import { defineCall, type KafkaConnection } from '../protocol/connection/mod.ts';
 import { writeMetadataPositionRequest } from '../protocol/generated/metadata-position-request.ts';
 import { readMetadataPositionResponse } from '../protocol/generated/metadata-position-response.ts';
-import type { Clock, Network } from '../std/mod.ts';
+import type { Clock } from '../std/mod.ts';
 import { controlEndpointOf } from './control-endpoint.ts';
+import type { PeerConnector } from './peer-connector.ts';
 
 const positionCall = defineCall(20004, writeMetadataPositionRequest, readMetadataPositionResponse);
 /** Who does not answer within this time is not waited for: a failover must not hang on a broker that is gone. */
@@ -17,10 +18,10 @@ const ANSWER_MS = 300;
 export async function furthestPosition(options: {
   readonly image: MetadataImage;
   readonly nodeId: number;
-  readonly network: Network;
+  readonly connector: PeerConnector;
   readonly clock: Clock;
 }): Promise<number> {
-  const { image, nodeId, network, clock } = options;
+  const { image, nodeId, connector, clock } = options;
   const asked = [...image.brokers.values()]
     .filter(({ id }) => id !== nodeId)
     .map(async ({ endpoints }): Promise<number> => {
@@ -29,8 +30,7 @@ export async function furthestPosition(options: {
       let connection: KafkaConnection | undefined;
       const late = new Promise<number>((resolve) => clock.after(ANSWER_MS, () => resolve(0)));
       const answer = async (): Promise<number> => {
-        const { host, port } = endpoint;
-        connection = await KafkaConnection.open({ runtime: { network }, host, port, clientId: `broker-${nodeId}` });
+        connection = await connector.connect(endpoint);
         const position = await connection.request(positionCall, 0, { clusterId: image.clusterId });
         return position.clusterId === image.clusterId ? position.nextOffset : 0;
       };

@@ -8,6 +8,10 @@ export interface ConnectionContext {
   readonly isControlListener: boolean;
   readonly clientAddress: string;
   principal: string;
+  /** On the control listener: the other end has proven that it belongs to the cluster. */
+  isTrusted: boolean;
+  /** The nonce that a handshake under way has to answer. */
+  handshakeNonce: Buffer | undefined;
   /** From ApiVersions v3 on (KIP-511). */
   clientSoftwareName: string;
   clientSoftwareVersion: string;

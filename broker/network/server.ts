@@ -93,6 +93,8 @@ export class Server {
         isControlListener: listener.isControl,
         clientAddress: address,
         principal: 'User:ANONYMOUS',
+        isTrusted: false,
+        handshakeNonce: undefined,
         clientSoftwareName: '',
         clientSoftwareVersion: '',
       },

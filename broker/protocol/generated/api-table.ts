@@ -98,4 +98,5 @@ export const API_TABLE: readonly ApiDescription[] = [
   { key: 20002, name: 'OperatorEpoch', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
   { key: 20003, name: 'WatchChanges', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
   { key: 20004, name: 'MetadataPosition', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
+  { key: 20005, name: 'ControlHandshake', minVersion: 0, maxVersion: 0, flexibleFrom: 0, latestVersionUnstable: false, listeners: ['controller'] },
 ];

@@ -102,6 +102,7 @@ import stopImpact from './20001-stop-impact.ts';
 import operatorEpoch from './20002-operator-epoch.ts';
 import watchChanges from './20003-watch-changes.ts';
 import metadataPosition from './20004-metadata-position.ts';
+import controlHandshake from './20005-control-handshake.ts';
 import abortTransactionRecord from './data/abort-transaction-record.ts';
 import abortedTxn from './data/aborted-txn.ts';
 import accessControlEntryRecord from './data/access-control-entry-record.ts';
@@ -300,6 +301,7 @@ export const apis: readonly Api[] = [
   operatorEpoch,
   watchChanges,
   metadataPosition,
+  controlHandshake,
 ];
 
 export const dataMessages: readonly DataMessage[] = [

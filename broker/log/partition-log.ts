@@ -476,7 +476,7 @@ export class PartitionLog implements AppendTarget {
   /** Closes files without writing: the folder is offline, or the partition is being deleted. */
   abandon(): void {
     this.isClosed = true;
-    this.queue.refuseAll(ErrorCode.KAFKA_STORAGE_ERROR);
+    this.queue.abandon(ErrorCode.KAFKA_STORAGE_ERROR);
     this.letGo();
   }
 

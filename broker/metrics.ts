@@ -29,8 +29,10 @@ export function exportMetrics(options: {
   gauge('kafka_server_replicamanager_underminisrpartitioncount', 'Led partitions below min.insync.replicas.', () =>
     count((replica) => replica.isUnderMinInSync),
   );
-  gauge('kafka_server_replicamanager_offlinereplicacount', 'Replicas on folders that are offline.', () =>
-    count((replica) => replica.log.logFolder.isOffline),
+  gauge(
+    'kafka_server_replicamanager_offlinereplicacount',
+    'Replicas whose logs are offline.',
+    () => replicas.offlineCount + count((replica) => replica.log.logFolder.isOffline),
   );
   const { counters } = replicas;
   gauge(

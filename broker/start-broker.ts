@@ -126,6 +126,7 @@ export async function startBroker(options: {
     config: {
       retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
       recoveryPointCheckpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+      logStartCheckpointIntervalMs: config.number('log.flush.start.offset.checkpoint.interval.ms'),
       highWatermarkCheckpointIntervalMs: config.number('replica.high.watermark.checkpoint.interval.ms'),
       producerIdExpirationMs: config.number('producer.id.expiration.ms'),
       cleanerEnabled: config.boolean('log.cleaner.enable'),

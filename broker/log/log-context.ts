@@ -19,4 +19,6 @@ export interface LogContext {
   /** `write` runs at the end of this turn. */
   markDirty(write: () => void): void;
   takeOffline(folder: LogFolder, error: unknown): void;
+  /** Records were deleted from a log in this folder: its new start must be remembered. */
+  logStartMoved(folder: LogFolder): void;
 }

@@ -4,25 +4,23 @@
  */
 import { assert, BrokerError, type Disk, type Runtime, randomUuid, type Timer } from '../std/mod.ts';
 import { Arena } from './arena.ts';
+import { type CheckpointKind, CheckpointWriter } from './checkpoint-writer.ts';
 import {
   CLEAN_SHUTDOWN_FILE,
   CLEANER_FILE,
   encodeCleanShutdown,
   encodeMetaProperties,
-  encodeOffsets,
   encodePartitionMetadata,
   HIGH_WATERMARK_FILE,
   LOCK_FILE,
   LOG_START_FILE,
   META_PROPERTIES_FILE,
-  type OffsetCheckpoint,
   PARTITION_METADATA_FILE,
   RECOVERY_POINT_FILE,
   readCleanShutdown,
   readMetaProperties,
   readOffsets,
   readPartitionMetadata,
-  replaceFile,
   replaceFileNow,
 } from './checkpoints.ts';
 import { LogCleaner } from './cleaner/log-cleaner.ts';
@@ -38,6 +36,11 @@ import type { LogContext, LogFolder } from './log-context.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { enforceRetention } from './retention.ts';
+
+/** KRaft's own log, which Kafka keeps beside the partitions: no partition of ours, and not ours to touch. */
+const KAFKA_METADATA_TOPIC = '__cluster_metadata';
+/** What the system says of one file or folder rather than of the disk it is on. */
+const FILE_ERROR_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EISDIR', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM']);
 
 export interface LogManagerOptions {
   readonly runtime: Runtime;
@@ -79,7 +82,12 @@ export class LogManager {
   private readonly context: LogContext;
   private readonly folderList: LogFolder[] = [];
   private readonly logs = new Map<string, PartitionLog>();
+  /** Partition folders whose content makes no sense: offline until somebody mends them and the broker starts again. */
+  private readonly unreadable = new Set<string>();
+  private readonly checkpoints: CheckpointWriter;
   private readonly cleaner: LogCleaner;
+  /** Folders whose log starts moved since they were last written. */
+  private readonly movedStarts = new Set<LogFolder>();
   private readonly incarnation: string;
   private readonly timers = new Set<Timer>();
   private dirty: (() => void)[] = [];
@@ -96,9 +104,11 @@ export class LogManager {
       readBuffers: new ReadBuffers(),
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
+      logStartMoved: (folder) => this.logStartMoved(folder),
     };
+    this.checkpoints = new CheckpointWriter(this.runtime.disk, this.logs);
     this.cleaner = new LogCleaner(this.context, async (folder) => {
-      await this.writeCheckpoints(folder, { recoveryPoints: true });
+      await this.checkpoints.write(folder, 'recoveryPoints');
       this.runtime.disk.syncFolder(folder.path);
     });
   }
@@ -135,6 +145,9 @@ export class LogManager {
   ): Promise<PartitionLog> {
     const name = partitionFolderName(topic, partition);
     assert(!this.logs.has(name), 'a log is created that exists');
+    if (this.unreadable.has(name)) {
+      throw new BrokerError('log.offline', 'a log is there but cannot be read', { context: { topic, partition } });
+    }
     const logFolder = this.chooseFolder(directoryId);
     const path = `${logFolder.path}/${name}`;
     const { disk } = this.runtime;
@@ -212,7 +225,9 @@ export class LogManager {
     const { disk } = this.runtime;
     for (const folder of this.folderList) {
       if (folder.isOffline) continue;
-      await this.writeCheckpoints(folder, { recoveryPoints: true, highWatermarks: true });
+      for (const kind of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
+        await this.checkpoints.write(folder, kind);
+      }
       disk.syncFolder(folder.path);
       const marker = encodeCleanShutdown(options.brokerEpoch);
       replaceFileNow(disk, `${folder.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
@@ -279,11 +294,17 @@ export class LogManager {
       if (!disk.stat(path)?.isFolder) continue;
       if (name.endsWith(DELETE_FOLDER_SUFFIX)) disk.removeTree(path);
       const parsed = parsePartitionFolder(name);
-      if (parsed !== undefined) waiting.push({ name, ...parsed });
+      if (parsed !== undefined && parsed.topic !== KAFKA_METADATA_TOPIC) waiting.push({ name, ...parsed });
     }
     const worker = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        await this.openLog(folder, next, isClean, checkpoints, options);
+        try {
+          await this.openLog(folder, next, isClean, checkpoints, options);
+        } catch (error) {
+          if (isOfDisk(error)) throw error;
+          this.unreadable.add(next.name);
+          this.runtime.log.error({ folder: folder.path, ...next, err: error }, 'log cannot be read and stays offline');
+        }
       }
     };
     await Promise.all(Array.from({ length: options.recoveryThreads ?? 4 }, worker));
@@ -385,8 +406,9 @@ export class LogManager {
   private startTasks(): void {
     const { config } = this;
     this.every(config.retentionCheckIntervalMs, async () => this.runRetention());
-    this.every(config.recoveryPointCheckpointIntervalMs, () => this.checkpoint({ recoveryPoints: true }));
-    this.every(config.highWatermarkCheckpointIntervalMs, () => this.checkpoint({ highWatermarks: true }));
+    this.every(config.recoveryPointCheckpointIntervalMs, () => this.checkpoint('recoveryPoints'));
+    this.every(config.logStartCheckpointIntervalMs, () => this.checkpoint('logStarts'));
+    this.every(config.highWatermarkCheckpointIntervalMs, () => this.checkpoint('highWatermarks'));
     this.every(config.flushSchedulerIntervalMs, () => this.flushDue());
     if (config.cleanerEnabled) {
       this.every(config.cleanerBackoffMs, async () => {
@@ -402,49 +424,36 @@ export class LogManager {
     }
   }
 
-  private async checkpoint(which: { recoveryPoints?: boolean; highWatermarks?: boolean }): Promise<void> {
+  private async checkpoint(kind: CheckpointKind): Promise<void> {
     for (const folder of this.folderList) {
-      if (folder.isOffline || !this.holdsLock(folder)) continue;
-      await this.writeCheckpoints(folder, which).catch((error: unknown) => {
-        // A full disk is no reason to stop reading from it; the old checkpoint still holds.
-        this.runtime.log.warn({ folder: folder.path, err: error }, 'checkpoint not written');
-      });
+      if (!folder.isOffline && this.holdsLock(folder)) await this.tryCheckpoint(folder, kind);
     }
+  }
+
+  /** A full disk is no reason to stop reading from it; the old checkpoint still holds. */
+  private async tryCheckpoint(folder: LogFolder, kind: CheckpointKind): Promise<void> {
+    await this.checkpoints.write(folder, kind).catch((error: unknown) => {
+      this.runtime.log.warn({ folder: folder.path, kind, err: error }, 'checkpoint not written');
+    });
+  }
+
+  /** Kafka leaves it to the next interval, and a kill until then brings deleted records back; here it follows at once. */
+  private logStartMoved(folder: LogFolder): void {
+    if (this.movedStarts.has(folder)) return;
+    this.movedStarts.add(folder);
+    this.runtime.clock.endOfTurn(() => {
+      this.movedStarts.delete(folder);
+      if (!folder.isOffline && !this.isClosing) void this.tryCheckpoint(folder, 'logStarts');
+    });
   }
 
   private async checkpointCleaner(): Promise<void> {
     for (const folder of this.folderList) {
       if (folder.isOffline) continue;
-      const entries = this.cleaner.checkpoint(this.offsetsIn(folder, (log) => log.logStartOffset));
-      if (entries.length === 0) continue;
-      await replaceFile(this.runtime.disk, `${folder.path}/${CLEANER_FILE}`, encodeOffsets(entries));
+      const logs = this.checkpoints.offsetsIn(folder, (log) => log.logStartOffset);
+      const entries = this.cleaner.checkpoint(logs);
+      if (entries.length > 0) await this.checkpoints.replace(`${folder.path}/${CLEANER_FILE}`, () => entries);
     }
-  }
-
-  private async writeCheckpoints(
-    folder: LogFolder,
-    which: { recoveryPoints?: boolean; highWatermarks?: boolean },
-  ): Promise<void> {
-    const { disk } = this.runtime;
-    if (which.recoveryPoints) {
-      const points = this.offsetsIn(folder, (log) => log.recoveryPoint);
-      await replaceFile(disk, `${folder.path}/${RECOVERY_POINT_FILE}`, encodeOffsets(points));
-      const starts = this.offsetsIn(folder, (log) => log.logStartOffset).filter((entry) => entry.offset > 0);
-      await replaceFile(disk, `${folder.path}/${LOG_START_FILE}`, encodeOffsets(starts));
-    }
-    if (which.highWatermarks) {
-      const watermarks = this.offsetsIn(folder, (log) => log.highWatermark);
-      await replaceFile(disk, `${folder.path}/${HIGH_WATERMARK_FILE}`, encodeOffsets(watermarks));
-    }
-  }
-
-  private offsetsIn(folder: LogFolder, offsetOf: (log: PartitionLog) => number): OffsetCheckpoint[] {
-    const entries: OffsetCheckpoint[] = [];
-    for (const log of this.logs.values()) {
-      if (log.logFolder !== folder) continue;
-      entries.push({ topic: log.topic, partition: log.partition, offset: offsetOf(log) });
-    }
-    return entries;
   }
 
   /**
@@ -481,6 +490,13 @@ export class LogManager {
     });
     this.timers.add(timer);
   }
+}
+
+/** True when the disk itself failed, which no other partition on it will survive either. */
+function isOfDisk(error: unknown): boolean {
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
+  if (error instanceof BrokerError) return cause !== undefined && isOfDisk(cause);
+  return code !== undefined && !FILE_ERROR_CODES.has(code);
 }
 
 function readText(disk: Disk, path: string): string | undefined {

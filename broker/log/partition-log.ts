@@ -364,6 +364,7 @@ export class PartitionLog implements AppendTarget {
     this.startOffset = offset;
     this.leaderEpochs.truncateFromStart(offset);
     if (this.watermark < offset) this.setHighWatermark(offset);
+    this.context.logStartMoved(this.logFolder);
   }
 
   /** Begins a new segment, if the active one holds anything. */

@@ -1,6 +1,6 @@
 /**
- * Writes the offset checkpoints of the log folders. One file at a time: each is written beside and renamed over, and two
- * writers of the same file would take each other's.
+ * Writes the offset checkpoints of the log folders. One file at a time: each is written beside and renamed over, and
+ * two writers of the same file would take each other's.
  */
 import type { Disk } from '../std/mod.ts';
 import {

@@ -19,6 +19,8 @@ export interface LogContext {
   /** `write` runs at the end of this turn. */
   markDirty(write: () => void): void;
   takeOffline(folder: LogFolder, error: unknown): void;
+  /** A flush of a log took that long. */
+  flushed(elapsedMs: number): void;
   /** Records were deleted from a log in this folder: its new start must be remembered. */
   logStartMoved(folder: LogFolder): void;
 }

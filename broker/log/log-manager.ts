@@ -23,7 +23,7 @@ import {
   readPartitionMetadata,
   replaceFileNow,
 } from './checkpoints.ts';
-import { LogCleaner } from './cleaner/log-cleaner.ts';
+import { type CleanerStatus, LogCleaner } from './cleaner/log-cleaner.ts';
 import {
   DELETE_FOLDER_SUFFIX,
   parsePartitionFolder,
@@ -77,6 +77,8 @@ export class LogManager {
   previousBrokerEpoch: number | undefined;
   /** Called when a folder went offline; its partitions answer KAFKA_STORAGE_ERROR from then on. */
   onFolderOffline: (folder: LogFolder) => void = () => {};
+  /** Called with the time that each flush of a log took. */
+  onFlushed: (elapsedMs: number) => void = () => {};
   private readonly runtime: Runtime;
   private readonly config: LogManagerConfig;
   private readonly context: LogContext;
@@ -104,6 +106,7 @@ export class LogManager {
       readBuffers: new ReadBuffers(),
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
+      flushed: (elapsedMs) => this.onFlushed(elapsedMs),
       logStartMoved: (folder) => this.logStartMoved(folder),
     };
     this.checkpoints = new CheckpointWriter(this.runtime.disk, this.logs);
@@ -206,6 +209,15 @@ export class LogManager {
         this.takeOffline(log.logFolder, error);
       }
     }
+  }
+
+  get cleanerStatus(): Readonly<CleanerStatus> {
+    return this.cleaner.status;
+  }
+
+  /** Logs that the cleaner has set aside after a failure. */
+  uncleanable(): PartitionLog[] {
+    return [...this.logs.values()].filter((log) => this.cleaner.isUncleanable(log));
   }
 
   /** Cleans the dirtiest log, if one is dirty enough; false when there was nothing to do. */
@@ -437,7 +449,7 @@ export class LogManager {
     });
   }
 
-  /** Kafka leaves it to the next interval, and a kill until then brings deleted records back; here it follows at once. */
+  /** Kafka leaves it to the next interval, and a kill before brings deleted records back; here it follows at once. */
   private logStartMoved(folder: LogFolder): void {
     if (this.movedStarts.has(folder)) return;
     this.movedStarts.add(folder);

@@ -431,7 +431,8 @@ export class PartitionLog implements AppendTarget {
     const { disk } = this.context.runtime;
     const segments = [...this.toSync];
     const snapshots = [...this.snapshotsToSync];
-    this.lastFlushMs = this.context.runtime.clock.monotonicMs();
+    const startedMs = this.context.runtime.clock.monotonicMs();
+    this.lastFlushMs = startedMs;
     if (this.namesChanged) {
       disk.syncFolder(this.path);
       this.namesChanged = false;
@@ -446,6 +447,7 @@ export class PartitionLog implements AppendTarget {
       if (segment !== this.activeSegment && segment.syncedBytes >= segment.sizeBytes) this.toSync.delete(segment);
     }
     if (endOffset > this.syncedEnd && endOffset <= this.writtenEnd) this.syncedEnd = endOffset;
+    this.context.flushed(this.context.runtime.clock.monotonicMs() - startedMs);
   }
 
   /** True when flush.ms has passed since the last flush and there is something to flush. */

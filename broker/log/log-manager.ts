@@ -34,6 +34,7 @@ import {
 import { DEFAULT_LOG_MANAGER_CONFIG, type LogConfig, type LogManagerConfig } from './log-config.ts';
 import type { LogContext, LogFolder } from './log-context.ts';
 import { PartitionLog } from './partition-log.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { enforceRetention } from './retention.ts';
 
@@ -99,11 +100,13 @@ export class LogManager {
     this.runtime = options.runtime;
     this.config = { ...DEFAULT_LOG_MANAGER_CONFIG, ...options.config };
     this.incarnation = randomUuid(options.runtime.random);
+    const readBuffers = new ReadBuffers();
     this.context = {
       runtime: this.runtime,
       config: this.config,
       arena: new Arena(this.config.cacheBytes),
-      readBuffers: new ReadBuffers(),
+      readBuffers,
+      readAhead: new ReadAhead(readBuffers, this.runtime.clock),
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
       flushed: (elapsedMs) => this.onFlushed(elapsedMs),

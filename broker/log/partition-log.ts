@@ -42,7 +42,7 @@ import { ProducerStates, readMarker, type SequenceVerdict } from './producer-sta
 import { EMPTY_READ, OUT_OF_RANGE_READ, type ReadOptions, type ReadResult } from './read-result.ts';
 import { recoverLog, removeSnapshots, restoreProducers } from './recovery.ts';
 import { Segment } from './segment.ts';
-import { readSegment } from './segment-reader.ts';
+import { readSegment, type SegmentReadOptions } from './segment-reader.ts';
 import { TailCache } from './tail-cache.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
@@ -284,7 +284,10 @@ export class PartitionLog implements AppendTarget {
     if (options.offset < this.startOffset || options.offset > this.endOffset) return OUT_OF_RANGE_READ;
     const upperBoundOffset = Math.min(options.upperBoundOffset, this.endOffset);
     if (options.offset >= upperBoundOffset) return EMPTY_READ;
-    if (!this.cache.covers(options.offset)) return this.readFromDisk({ ...options, upperBoundOffset });
+    if (!this.cache.covers(options.offset)) {
+      const cachedFromOffset = this.cache.startOffset;
+      return this.readFromDisk(this.segmentsFrom(options.offset), { ...options, upperBoundOffset, cachedFromOffset });
+    }
     const slices = this.cache.read(options.offset, upperBoundOffset, options.maxBytes, options.minOneBatch);
     let isReleased = false;
     return {
@@ -598,14 +601,13 @@ export class PartitionLog implements AppendTarget {
     this.context.markDirty(this.runQueue);
   }
 
-  private async readFromDisk(options: ReadOptions): Promise<ReadResult> {
-    for (const segment of this.segmentsFrom(options.offset)) {
-      if (segment.baseOffset >= options.upperBoundOffset) break;
-      const result = await readSegment(segment, this.context.readBuffers, options);
-      // A truncation may have overtaken the read; what lies past the end now was never there.
-      if (result !== undefined) return result;
-    }
-    return EMPTY_READ;
+  /** From the first of the segments that holds anything at or past the offset. */
+  private readFromDisk(segments: readonly Segment[], options: SegmentReadOptions): ReadResult | Promise<ReadResult> {
+    const [segment, ...later] = segments;
+    if (segment === undefined || segment.baseOffset >= options.upperBoundOffset) return EMPTY_READ;
+    const result = readSegment(segment, this.context, options);
+    if (result instanceof Promise) return result.then((late) => late ?? this.readFromDisk(later, options));
+    return result ?? this.readFromDisk(later, options);
   }
 
   private segmentSlot(offset: number): number {

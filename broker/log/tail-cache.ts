@@ -35,6 +35,11 @@ export class TailCache implements ChunkOwner {
     return { chunk, at: chunk.append(batch, baseOffset, endOffset) };
   }
 
+  /** The first offset in memory; infinite when there is none. */
+  get startOffset(): number {
+    return this.chunks[0]?.baseOffset ?? Number.POSITIVE_INFINITY;
+  }
+
   covers(offset: number): boolean {
     const first = this.chunks[0];
     return first !== undefined && offset >= first.baseOffset && offset < (this.chunks.at(-1) as Chunk).endOffset;

@@ -286,7 +286,11 @@ export class PartitionLog implements AppendTarget {
     if (options.offset >= upperBoundOffset) return EMPTY_READ;
     if (!this.cache.covers(options.offset)) {
       const cachedFromOffset = this.cache.startOffset;
-      return this.readFromDisk(this.segmentsFrom(options.offset), { ...options, upperBoundOffset, cachedFromOffset });
+      return this.readFromDisk(this.segmentsFrom(options.offset), 0, {
+        ...options,
+        upperBoundOffset,
+        cachedFromOffset,
+      });
     }
     const slices = this.cache.read(options.offset, upperBoundOffset, options.maxBytes, options.minOneBatch);
     let isReleased = false;
@@ -602,12 +606,16 @@ export class PartitionLog implements AppendTarget {
   }
 
   /** From the first of the segments that holds anything at or past the offset. */
-  private readFromDisk(segments: readonly Segment[], options: SegmentReadOptions): ReadResult | Promise<ReadResult> {
-    const [segment, ...later] = segments;
+  private readFromDisk(
+    segments: readonly Segment[],
+    slot: number,
+    options: SegmentReadOptions,
+  ): ReadResult | Promise<ReadResult> {
+    const segment = segments[slot];
     if (segment === undefined || segment.baseOffset >= options.upperBoundOffset) return EMPTY_READ;
     const result = readSegment(segment, this.context, options);
-    if (result instanceof Promise) return result.then((late) => late ?? this.readFromDisk(later, options));
-    return result ?? this.readFromDisk(later, options);
+    if (result instanceof Promise) return result.then((late) => late ?? this.readFromDisk(segments, slot + 1, options));
+    return result ?? this.readFromDisk(segments, slot + 1, options);
   }
 
   private segmentSlot(offset: number): number {

@@ -78,7 +78,11 @@ export class ReadAhead {
   /** A reader that has read up to `offset` will come back for it; begins to read `sizeBytes` for it. */
   expect(segment: Segment, offset: number, position: number, sizeBytes: number): void {
     if (this.find(segment, offset) !== undefined) return;
-    if (this.expectations.length >= EXPECTATIONS_MAX) this.forget(this.expectations[0] as Expectation);
+    const oldest = this.expectations[0];
+    if (oldest !== undefined && this.expectations.length >= EXPECTATIONS_MAX) {
+      if (!this.isAbandoned(oldest)) return;
+      this.forget(oldest);
+    }
     const { truncations } = segment;
     const sinceMs = this.clock.monotonicMs();
     const expectation: Expectation = { segment, truncations, offset, position, sinceMs, window: undefined };
@@ -103,13 +107,16 @@ export class ReadAhead {
   }
 
   private makeRoom(sizeBytes: number): boolean {
-    const abandonedMs = this.clock.monotonicMs() - ABANDONED_AFTER_MS;
     for (const each of [...this.expectations]) {
       if (this.windowBytes + sizeBytes <= READ_AHEAD_BYTES_MAX) return true;
-      if (each.sinceMs > abandonedMs) return false;
+      if (!this.isAbandoned(each)) return false;
       if (each.window !== undefined && each.window.filledBytes >= 0) this.forget(each);
     }
     return this.windowBytes + sizeBytes <= READ_AHEAD_BYTES_MAX;
+  }
+
+  private isAbandoned({ sinceMs }: Expectation): boolean {
+    return this.clock.monotonicMs() - sinceMs >= ABANDONED_AFTER_MS;
   }
 
   private forget(expectation: Expectation): void {

@@ -63,6 +63,17 @@ export class BrokerProcess {
     return broker;
   }
 
+  /** Waits for a line of the log that holds `text`, and returns it. */
+  async logged(text: string): Promise<string> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (Date.now() < deadline) {
+      const line = this.output.split('\n').find((each) => each.includes(text));
+      if (line !== undefined) return line;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`the broker did not log "${text}"\n${this.output}`);
+  }
+
   get bootstrap(): string {
     return `127.0.0.1:${this.port}`;
   }

@@ -390,3 +390,19 @@ test('a log that is let go of in the middle of a write keeps the memory of that 
   expect(file.subarray(-mine.length).includes('minemine')).toBe(true);
   expect(first).toBe(1);
 });
+
+test('with flush.messages=1 what a kill left unsynced is on the disk before it is shown or acknowledged', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const world = makeWorld(seed);
+    const { log } = await openLog(world, { flushMessages: 1 });
+    const batch = batchOf(['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0 });
+    log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+    world.disk.inject({ operation: 'datasync', kind: 'EIO', path: /\.log$/, times: 1 });
+    await world.clock.settle();
+    world.disk.kill();
+    const reopened = (await openLog(world, { flushMessages: 1 })).log;
+    expect(await append(world, reopened, batch)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    world.disk.powerLoss(world.random);
+    expect((await openLog(world, { flushMessages: 1 })).log.logEndOffset, `seed ${seed}`).toBe(1);
+  }
+});

@@ -157,6 +157,9 @@ export class PartitionLog implements AppendTarget {
     for (const segment of log.segmentList) if (segment.syncedBytes < segment.sizeBytes) log.toSync.add(segment);
     log.activeSegment.rollJitterMs = log.chooseJitter();
     for (const segment of log.segmentList.slice(0, -1)) segment.closeFile();
+    // What a kill left in the page cache is shown to readers and acknowledged to a producer that retries: where nothing
+    // is shown before it is on the disk, that must get there first.
+    if (log.mustFlush()) await log.flush();
     return log;
   }
 

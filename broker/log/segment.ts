@@ -36,7 +36,7 @@ export class Segment {
   /** Grows with every cut: what was read before it may be void. */
   truncations = 0;
   private readonly disk: Disk;
-  private folder: string;
+  private readonly folder: string;
   private suffix: string;
   private handle: DiskFile | undefined;
   private readers = 0;
@@ -225,13 +225,6 @@ export class Segment {
     }
     this.suffix = suffix;
     this.updatePaths();
-  }
-
-  moveTo(folder: string): void {
-    this.folder = folder;
-    this.updatePaths();
-    // The open handle still works, but it names the old path in errors; it is opened again when next needed.
-    if (this.readers === 0) this.closeFile();
   }
 
   removeFiles(): void {

@@ -223,7 +223,8 @@ class History {
       const batch = bytes as Buffer;
       const first = Number(batch.readBigInt64BE(0));
       expect(first + batch.readInt32BE(23), 'the batch that was asked for').toBeGreaterThanOrEqual(offset);
-      expect(first).toBeLessThanOrEqual(offset);
+      // Compaction goes on meanwhile: then the next one that is left.
+      if (!topic.isCompacted) expect(first).toBeLessThanOrEqual(offset);
       expect(batch.length).toBe(batchSizeBytes(batch, 0));
     }
   }

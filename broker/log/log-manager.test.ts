@@ -80,3 +80,18 @@ test('checkpoints that are written at the same time do not take each other’s f
   expect(world.disk.readFile('/data/log-start-offset-checkpoint').toString()).toBe('0\n1\nt 0 5\n');
   await manager.close({ brokerEpoch: 1 });
 });
+
+test('files that cannot be removed when their time has come take the folder offline, not the process', async () => {
+  for (const isWholeLog of [true, false]) {
+    const world = makeWorld();
+    const { manager, log } = await openLog(world, { segmentBytes: 200, retentionBytes: 200, fileDeleteDelayMs: 1_000 });
+    for (let i = 0; i < 10; i++) await append(world, log, batchOf(['x'.repeat(100)]));
+    log.setHighWatermark(10);
+    world.disk.inject({ operation: 'remove', kind: 'EIO', path: isWholeLog ? /-delete$/ : /\.deleted$/ });
+    if (isWholeLog) await manager.delete('t', 0);
+    else manager.runRetention();
+    expect(manager.folders[0]?.isOffline).toBe(false);
+    await world.clock.advanceAndSettle(2_000);
+    expect(manager.folders[0]?.isOffline).toBe(true);
+  }
+});

@@ -396,7 +396,12 @@ export class LogManager {
   }
 
   private removeRetired(path: string, folder: LogFolder): void {
-    if (!folder.isOffline && !this.isClosing) this.runtime.disk.removeTree(path);
+    if (folder.isOffline || this.isClosing) return;
+    try {
+      this.runtime.disk.removeTree(path);
+    } catch (error) {
+      this.takeOffline(folder, error);
+    }
   }
 
   private markDirty(write: () => void): void {

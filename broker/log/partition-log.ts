@@ -343,9 +343,13 @@ export class PartitionLog implements AppendTarget {
       segment.rename(DELETED_SUFFIX);
     }
     this.context.runtime.clock.after(this.config.fileDeleteDelayMs, () => {
-      for (const segment of segments) {
-        segment.retire();
-        if (!this.logFolder.isOffline && !this.isClosed) segment.removeFiles();
+      try {
+        for (const segment of segments) {
+          segment.retire();
+          if (!this.isOver) segment.removeFiles();
+        }
+      } catch (error) {
+        this.context.takeOffline(this.logFolder, error);
       }
     });
   }

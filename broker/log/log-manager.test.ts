@@ -1,7 +1,8 @@
 /** The folders of a broker: what in them is ours, what of them survives a crash, and how far one failure reaches. */
 import { expect, test } from 'vitest';
-import { silentLogger } from '../std/mod.ts';
+import { BrokerError, silentLogger } from '../std/mod.ts';
 import { append, batchOf, makeWorld, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
+import { isOfDisk } from './log-manager.ts';
 
 async function writeFile(world: World, path: string, text: string): Promise<void> {
   const file = world.disk.open(path, 'create');
@@ -39,6 +40,14 @@ test('a partition whose files make no sense is offline, and the others of its fo
   expect(reopened.get('bad', 0)).toBeUndefined();
   // What is there may still be saved: nobody makes a new log of that name over it.
   await expect(reopened.create('bad', 0, TOPIC_ID, log.config)).rejects.toMatchObject({ code: 'log.offline' });
+});
+
+test('what is of the disk and what of one file is told apart', () => {
+  const withCode = (code: string) => Object.assign(new Error(code), { code });
+  expect(['EIO', 'EROFS', 'ENOSPC'].map((code) => isOfDisk(withCode(code)))).toEqual([true, true, true]);
+  expect(['EACCES', 'ERR_OUT_OF_RANGE'].map((code) => isOfDisk(withCode(code)))).toEqual([false, false]);
+  expect(isOfDisk(new BrokerError('disk.failed', 'x', { cause: withCode('EIO') }))).toBe(true);
+  expect(isOfDisk(new BrokerError('log.corrupt', 'x'))).toBe(false);
 });
 
 test('a disk that fails takes the whole folder', async () => {

@@ -513,10 +513,11 @@ export class LogManager {
 }
 
 /** True when the disk itself failed, which no other partition on it will survive either. */
-function isOfDisk(error: unknown): boolean {
+export function isOfDisk(error: unknown): boolean {
   const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
   if (error instanceof BrokerError) return cause !== undefined && isOfDisk(cause);
-  return code !== undefined && !FILE_ERROR_CODES.has(code);
+  // Node has codes for errors of its own as well, such as ERR_OUT_OF_RANGE for a field beyond the end of a file.
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) && !FILE_ERROR_CODES.has(code);
 }
 
 function readText(disk: Disk, path: string): string | undefined {

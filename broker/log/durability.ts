@@ -21,6 +21,7 @@ export class Durability {
   private syncedEnd = 0;
   private lastFlushMs: number;
   private hasNewNames = true;
+  private isAbandoned = false;
   private readonly segments = new Set<Segment>();
   private readonly snapshots = new Set<string>();
 
@@ -70,7 +71,21 @@ export class Durability {
     return this.log.writtenEndOffset() > this.syncedEnd && sinceMs >= flushMs;
   }
 
+  /** The log's files are no longer its own: a flush under way ends early and finds nothing wrong. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
   async flush(): Promise<void> {
+    try {
+      await this.syncAll();
+    } catch (error) {
+      // Files that were renamed or closed under it say nothing of the disk.
+      if (!this.isAbandoned) throw error;
+    }
+  }
+
+  private async syncAll(): Promise<void> {
     const { log } = this;
     const { clock, disk } = this.context.runtime;
     const endOffset = log.writtenEndOffset();

@@ -104,3 +104,15 @@ test('files that cannot be removed when their time has come take the folder offl
     expect(manager.folders[0]?.isOffline).toBe(true);
   }
 });
+
+test('a partition that is deleted during a flush takes nothing else with it', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, { segmentBytes: 200, flushMessages: 1 });
+  for (let i = 0; i < 5; i++) await append(world, log, batchOf(['x'.repeat(100)]));
+  log.appendAsLeader(batchOf(['x'.repeat(100)]), { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+  log.appendAsLeader(batchOf(['x'.repeat(100)]), { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+  world.clock.runTurn();
+  await manager.delete('t', 0);
+  await world.clock.settle();
+  expect(manager.folders[0]?.isOffline).toBe(false);
+});

@@ -388,6 +388,7 @@ export class PartitionLog implements AppendTarget {
   abandon(): void {
     this.isClosed = true;
     this.queue.abandon(ErrorCode.KAFKA_STORAGE_ERROR);
+    this.durability.abandon();
     this.letGo();
   }
 

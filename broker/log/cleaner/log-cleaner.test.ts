@@ -198,3 +198,18 @@ test('the cleaner tells how dirty the logs are, how late it is, and what it did'
   expect(manager.cleanerStatus.bytesWritten).toBeLessThan(manager.cleanerStatus.bytesRead);
   expect(manager.cleanerStatus.mapUtilization).toBeGreaterThan(0);
 });
+
+test('a log that is deleted while it is cleaned leaves nothing against the next of its name', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, CONFIG);
+  await fill(world, log, new SeededRandom(1), 40);
+  const cleaning = manager.runCleaner();
+  await manager.delete('t', 0);
+  await cleaning;
+  const next = await manager.create('t', 0, 'bG9nLXRlc3QtdG9waWMtMg', log.config);
+  await fill(world, next, new SeededRandom(2), 40);
+  const sizeBefore = next.sizeBytes;
+  expect(await manager.runCleaner()).toBe(true);
+  expect(manager.uncleanable()).toEqual([]);
+  expect(next.sizeBytes).toBeLessThan(sizeBefore);
+});

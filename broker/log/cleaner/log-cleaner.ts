@@ -160,6 +160,8 @@ export class LogCleaner {
     try {
       return await this.clean(dirtiest, nowMs);
     } catch (error) {
+      // Deleted meanwhile: its files are gone, and another log may have its name by now.
+      if (dirtiest.log.isOver) return true;
       this.uncleanable.add(partitionFolderName(topic, partition));
       this.context.runtime.log.error({ topic, partition, err: error }, 'log could not be cleaned and is set aside');
       return true;

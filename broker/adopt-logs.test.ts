@@ -13,7 +13,8 @@ const NODE_ID = 3;
 class FakeController {
   readonly records: MetadataRecord[] = [];
   submissions = 0;
-  private readonly image: MetadataImage;
+  isActive = true;
+  readonly image: MetadataImage;
 
   constructor(image: MetadataImage = EMPTY_IMAGE) {
     this.image = image;
@@ -28,7 +29,9 @@ class FakeController {
 }
 
 async function adopt(logs: LogManager, controller = new FakeController()): Promise<FakeController> {
-  await adoptLogs({ controller: controller as unknown as Controller, logs, nodeId: NODE_ID, log: silentLogger });
+  const { image } = controller;
+  const options = { image, logs, nodeId: NODE_ID, log: silentLogger };
+  await adoptLogs({ ...options, controller: controller as unknown as Controller });
   return controller;
 }
 
@@ -66,4 +69,12 @@ test('with topics of its own a broker adopts nothing', async () => {
 
 test('empty folders ask nothing of the controller', async () => {
   expect((await adopt(await openManager(makeWorld()))).submissions).toBe(0);
+});
+
+test('a broker that is not the controller leaves it to the one that is', async () => {
+  const logs = await openManager(makeWorld());
+  await logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  const controller = new FakeController();
+  controller.isActive = false;
+  expect((await adopt(logs, controller)).submissions).toBe(0);
 });

@@ -8,7 +8,7 @@
  * All readers share a bounded number of bytes. At the bound a window nobody has come for in a while makes room; while
  * all are young there is no room, for windows that push each other out would all be read twice.
  */
-import { assert, type Clock } from '../std/mod.ts';
+import { assert, type Clock, type DiskFile } from '../std/mod.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import type { Segment } from './segment.ts';
 
@@ -93,10 +93,15 @@ export class ReadAhead {
   private open(expectation: Expectation, sizeBytes: number): void {
     const { segment, position } = expectation;
     if (segment.isRetired || !this.makeRoom(this.buffers.classOf(sizeBytes))) return;
-    const file = segment.retain();
+    // Whoever needs bytes that could not be read reads them again, and hears of the failure then.
+    let file: DiskFile;
+    try {
+      file = segment.retain();
+    } catch {
+      return;
+    }
     const buffer = this.buffers.take(sizeBytes);
     this.windowBytes += buffer.length;
-    // Whoever needs bytes that could not be read reads them again, and hears of the failure then.
     const read = file.read(buffer, 0, sizeBytes, position).catch(() => 0);
     const ready = read.then((filledBytes) => {
       window.filledBytes = filledBytes;

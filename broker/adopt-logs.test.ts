@@ -54,7 +54,10 @@ test('a topic found on disk keeps its id, gets all its partitions, and goes on f
     [TOPIC_ID, 2],
     [OTHER_ID, 0],
   ]);
-  for (const { leader, replicas } of partitions) expect([leader, replicas]).toEqual([NODE_ID, [NODE_ID]]);
+  // The broker is still fenced: it leads them from the moment at which it serves.
+  for (const { leader, isr, replicas, eligibleLeaderReplicas } of partitions) {
+    expect([leader, isr, replicas, eligibleLeaderReplicas]).toEqual([-1, [], [NODE_ID], [NODE_ID]]);
+  }
   expect(partitions.map(({ leaderEpoch }) => leaderEpoch)).toEqual([7, 7, 7, 0]);
 });
 

@@ -96,6 +96,7 @@ export class BrokerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
+    this.output = '';
     const keep = (chunk: Buffer): void => {
       this.output = (this.output + chunk.toString()).slice(-8000);
     };
@@ -103,6 +104,8 @@ export class BrokerProcess {
     child.stderr?.on('data', keep);
     try {
       await waitForPort(this.port, () => child.exitCode === null && child.signalCode === null);
+      // It listens before the cluster knows it: until then no topic can be made.
+      await this.logged('broker is serving');
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.output}`);
     }

@@ -7,9 +7,6 @@ import type { LogManager, PartitionLog } from './log/mod.ts';
 import type { MetadataImage, MetadataRecord } from './metadata/mod.ts';
 import type { Logger } from './std/mod.ts';
 
-/** KRaft's own log: its records are Kafka's metadata, and no client may see it as a topic. */
-const KAFKA_METADATA_TOPIC = '__cluster_metadata';
-
 export async function adoptLogs(options: {
   readonly controller: Controller;
   readonly image: MetadataImage;
@@ -20,7 +17,6 @@ export async function adoptLogs(options: {
   const { controller, image, logs, nodeId, log } = options;
   const found = new Map<string, PartitionLog[]>();
   for (const partition of logs.all()) {
-    if (partition.topic === KAFKA_METADATA_TOPIC) continue;
     const partitions = found.get(partition.topic);
     if (partitions === undefined) found.set(partition.topic, [partition]);
     else partitions.push(partition);

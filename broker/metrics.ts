@@ -2,7 +2,7 @@
 import type { Broker } from './handlers/mod.ts';
 import type { LogManager } from './log/mod.ts';
 import type { Server } from './network/mod.ts';
-import type { Telemetry } from './telemetry/mod.ts';
+import { LatencyHistogram, type Telemetry } from './telemetry/mod.ts';
 
 export function exportMetrics(options: {
   readonly telemetry: Telemetry;
@@ -29,8 +29,10 @@ export function exportMetrics(options: {
   gauge('kafka_server_replicamanager_underminisrpartitioncount', 'Led partitions below min.insync.replicas.', () =>
     count((replica) => replica.isUnderMinInSync),
   );
-  gauge('kafka_server_replicamanager_offlinereplicacount', 'Replicas on folders that are offline.', () =>
-    count((replica) => replica.log.logFolder.isOffline),
+  gauge(
+    'kafka_server_replicamanager_offlinereplicacount',
+    'Replicas whose logs are offline.',
+    () => replicas.offlineCount + count((replica) => replica.log.logFolder.isOffline),
   );
   const { counters } = replicas;
   gauge(
@@ -141,6 +143,7 @@ export function exportMetrics(options: {
       value: log.logEndOffset,
     })),
   );
+  exportLogMetrics(telemetry, logs, () => broker.runtime.clock.monotonicMs());
   telemetry.export('kafka_coordinator_group_groupmetadatamanager_numgroups', 'Groups by state.', ['state'], () =>
     [...groups.countByState()].map(([state, value]) => ({ labels: { state }, value })),
   );
@@ -155,5 +158,76 @@ export function exportMetrics(options: {
         const labels = { group: groupId, topic, partition: String(partition) };
         return [{ labels, value: Math.max(0, replica.highWatermark - offset) }];
       }),
+  );
+}
+
+const FLUSH_QUANTILES = [0.5, 0.95, 0.99, 0.999];
+
+/** Kafka's kafka.log:type=LogFlushStats, LogCleaner and LogCleanerManager. */
+function exportLogMetrics(telemetry: Telemetry, logs: LogManager, nowMs: () => number): void {
+  const flushes = new LatencyHistogram();
+  let flushCount = 0;
+  logs.onFlushed = (elapsedMs) => {
+    flushes.add(elapsedMs);
+    flushCount += 1;
+  };
+  telemetry.export('kafka_log_logflushstats_logflushrateandtimems_count', 'Flushes of logs.', [], () => flushCount);
+  telemetry.export(
+    'kafka_log_logflushstats_logflushrateandtimems',
+    'Time of a flush, in milliseconds, since the last scrape.',
+    ['quantile'],
+    () => {
+      const samples = FLUSH_QUANTILES.map((quantile) => ({
+        labels: { quantile: String(quantile) },
+        value: flushes.quantile(quantile),
+      }));
+      flushes.reset();
+      return samples;
+    },
+  );
+  const gauge = (name: string, help: string, read: (status: LogManager['cleanerStatus']) => number): void =>
+    telemetry.export(`kafka_log_${name}`, help, [], () => read(logs.cleanerStatus));
+  gauge(
+    'logcleanermanager_max_dirty_percent',
+    'Dirty share of the dirtiest compacted log, when the cleaner last looked.',
+    ({ maxDirtyRatio }) => Math.floor(100 * maxDirtyRatio),
+  );
+  gauge(
+    'logcleanermanager_time_since_last_run_ms',
+    'Time since the cleaner last looked for dirty logs.',
+    ({ lastRunMs }) => nowMs() - lastRunMs,
+  );
+  gauge(
+    'logcleaner_max_compaction_delay_secs',
+    'How long ago max.compaction.lag.ms ran out for the oldest dirty record of any log.',
+    ({ maxOverdueMs }) => maxOverdueMs / 1000,
+  );
+  gauge('logcleaner_max_clean_time_secs', 'Time that the last cleaning took.', ({ elapsedMs }) => elapsedMs / 1000);
+  gauge(
+    'logcleaner_max_buffer_utilization_percent',
+    'How full the map of keys was in the last cleaning.',
+    ({ mapUtilization }) => 100 * mapUtilization,
+  );
+  gauge(
+    'logcleaner_cleaner_recopy_percent',
+    'Bytes that the last cleaning wrote, of those it read.',
+    ({ bytesRead, bytesWritten }) => Math.floor((100 * bytesWritten) / Math.max(bytesRead, 1)),
+  );
+  gauge(
+    'logcleaner_deadthreadcount',
+    'Always 0: a log that cannot be cleaned is set aside, the cleaner goes on.',
+    () => 0,
+  );
+  telemetry.export(
+    'kafka_log_logcleanermanager_uncleanable_partitions_count',
+    'Logs that could not be cleaned and are set aside until a restart.',
+    ['logdirectory'],
+    () => {
+      const uncleanable = logs.uncleanable();
+      return logs.folders.map((folder) => ({
+        labels: { logdirectory: folder.path },
+        value: uncleanable.filter(({ logFolder }) => logFolder === folder).length,
+      }));
+    },
   );
 }

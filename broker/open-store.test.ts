@@ -25,7 +25,7 @@ test('without a word the store is a folder in the first log folder', async () =>
   const runtime = world();
   const store = await openStore(configOf({}), runtime, {});
   await store.append(0, Buffer.from('x'));
-  expect(runtime.disk.list('/data/__ottla_metadata/log').length).toBe(1);
+  expect(runtime.disk.list('/data/__cluster_metadata-20000/log').length).toBe(1);
 });
 
 test('several brokers share the folder that they name', async () => {

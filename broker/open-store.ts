@@ -12,7 +12,11 @@ const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   redis: ['url', 'lease'],
   kubernetes: ['namespace', 'lease'],
 };
-const DEFAULT_FOLDER = '__ottla_metadata';
+/**
+ * Named so that a Kafka can have the data folder back: it ends when a folder beside its logs is not named like a
+ * partition, and leaves those of its own metadata log alone, of which it has only number 0.
+ */
+const DEFAULT_FOLDER = '__cluster_metadata-20000';
 const DEFAULT_LEASE = 'ottla';
 /** It names objects of Kubernetes, with some characters behind it. */
 const LEASE_NAME = /^[a-z0-9]([-a-z0-9]{0,198}[a-z0-9])?$/;

@@ -30,7 +30,8 @@ import { FetchSessions, ReplicaManager } from './replication/mod.ts';
 import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
-const LOCAL_COPY_FOLDER = '__ottla_metadata_copy';
+/** Named like the folder of the store, which Kafka leaves alone. */
+const LOCAL_COPY_FOLDER = '__cluster_metadata-20001';
 /** A store may keep no more than 256 batches. */
 const SNAPSHOT_BATCHES_MAX = 200;
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */
@@ -137,6 +138,7 @@ export async function startBroker(options: {
     config: {
       retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
       recoveryPointCheckpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+      logStartCheckpointIntervalMs: config.number('log.flush.start.offset.checkpoint.interval.ms'),
       highWatermarkCheckpointIntervalMs: config.number('replica.high.watermark.checkpoint.interval.ms'),
       producerIdExpirationMs: config.number('producer.id.expiration.ms'),
       cleanerEnabled: config.boolean('log.cleaner.enable'),

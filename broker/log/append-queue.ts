@@ -62,6 +62,7 @@ export class AppendQueue {
   private written: Completion[] = [];
   private avoidSyncUntilMs = Number.NEGATIVE_INFINITY;
   private isWriting = false;
+  private isOver = false;
   private isFlushing = false;
   private hasUnpublished = false;
   private idleWaiters: (() => void)[] = [];
@@ -114,8 +115,9 @@ export class AppendQueue {
     if (!this.isIdle) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
   }
 
-  /** Refuses everything that is not published. The caller has seen to the file. */
-  refuseAll(errorCode: number): void {
+  /** The log is closed or lost: refuses everything that is not published, and writes nothing more. */
+  abandon(errorCode: number): void {
+    this.isOver = true;
     const completions = [...this.written, ...this.staged.map((batch) => batch.complete)];
     this.written = [];
     this.staged = [];
@@ -155,23 +157,33 @@ export class AppendQueue {
 
   private async writeLater(run: Run, sizeBytes: number): Promise<void> {
     const startedMs = this.clock.monotonicMs();
+    // The log may be let go of meanwhile: its memory must not go to others, nor its file close, before this is over.
+    run.chunk?.retain();
+    const file = run.segment.retain();
     try {
       if (run.chunk !== undefined) {
         let position = sizeBytes;
-        for (let at = run.from; at < run.to; ) {
+        for (let at = run.from; at < run.to && !this.isOver; ) {
           const length = Math.min(ASYNC_WRITE_BYTES, run.to - at);
-          const wrote = await run.segment.file.write(run.chunk.buffer, at, length, position);
+          const wrote = await file.write(run.chunk.buffer, at, length, position);
           at += wrote;
           position += wrote;
         }
       }
     } catch (error) {
       this.isWriting = false;
-      this.fail(run.segment, sizeBytes, error);
-      this.publish();
+      if (this.isOver) this.wakeIdle();
+      else {
+        this.fail(run.segment, sizeBytes, error);
+        this.publish();
+      }
       return;
+    } finally {
+      run.chunk?.release();
+      run.segment.release();
     }
     this.isWriting = false;
+    if (this.isOver) return this.wakeIdle();
     this.watchSpeed(startedMs);
     this.accept(run);
     this.run();
@@ -214,7 +226,7 @@ export class AppendQueue {
       (error: unknown) => {
         this.isFlushing = false;
         this.target.flushFailed(error);
-        this.refuseAll(ErrorCode.KAFKA_STORAGE_ERROR);
+        this.abandon(ErrorCode.KAFKA_STORAGE_ERROR);
       },
     );
   }

@@ -62,6 +62,7 @@ export interface LogManagerConfig {
   readonly cacheBytes: number;
   readonly retentionCheckIntervalMs: number;
   readonly recoveryPointCheckpointIntervalMs: number;
+  readonly logStartCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
   readonly flushSchedulerIntervalMs: number;
   readonly producerIdExpirationMs: number;
@@ -75,6 +76,7 @@ export const DEFAULT_LOG_MANAGER_CONFIG: LogManagerConfig = {
   cacheBytes: 96 * 1024 * 1024,
   retentionCheckIntervalMs: 300_000,
   recoveryPointCheckpointIntervalMs: 60_000,
+  logStartCheckpointIntervalMs: 60_000,
   highWatermarkCheckpointIntervalMs: 5_000,
   flushSchedulerIntervalMs: 1_000,
   producerIdExpirationMs: 86_400_000,

@@ -2,6 +2,7 @@
 import type { Runtime } from '../std/mod.ts';
 import type { Arena } from './arena.ts';
 import type { LogManagerConfig } from './log-config.ts';
+import type { ReadAhead } from './read-ahead.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 /** One of `log.dirs`. Offline is for good: only a restart, with the disk mended, brings it back. */
@@ -16,7 +17,12 @@ export interface LogContext {
   readonly config: LogManagerConfig;
   readonly arena: Arena;
   readonly readBuffers: ReadBuffers;
+  readonly readAhead: ReadAhead;
   /** `write` runs at the end of this turn. */
   markDirty(write: () => void): void;
   takeOffline(folder: LogFolder, error: unknown): void;
+  /** A flush of a log took that long. */
+  flushed(elapsedMs: number): void;
+  /** Records were deleted from a log in this folder: its new start must be remembered. */
+  logStartMoved(folder: LogFolder): void;
 }

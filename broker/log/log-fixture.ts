@@ -4,9 +4,10 @@ import { type Executor, type Network, type Runtime, silentLogger } from '../std/
 import { MemoryDisk } from '../std/sim/memory-disk.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
+import type { LeaderAppendOptions } from './admission.ts';
 import { DEFAULT_LOG_CONFIG, type LogConfig, type LogManagerConfig } from './log-config.ts';
 import { LogManager } from './log-manager.ts';
-import type { AppendResult, LeaderAppendOptions, PartitionLog } from './partition-log.ts';
+import type { AppendResult, PartitionLog } from './partition-log.ts';
 import type { ReadResult } from './read-result.ts';
 
 export const TOPIC_ID = 'bG9nLXRlc3QtdG9waWMtaQ';

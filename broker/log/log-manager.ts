@@ -4,28 +4,26 @@
  */
 import { assert, BrokerError, type Disk, type Runtime, randomUuid, type Timer } from '../std/mod.ts';
 import { Arena } from './arena.ts';
+import { type CheckpointKind, CheckpointWriter } from './checkpoint-writer.ts';
 import {
   CLEAN_SHUTDOWN_FILE,
   CLEANER_FILE,
   encodeCleanShutdown,
   encodeMetaProperties,
-  encodeOffsets,
   encodePartitionMetadata,
   HIGH_WATERMARK_FILE,
   LOCK_FILE,
   LOG_START_FILE,
   META_PROPERTIES_FILE,
-  type OffsetCheckpoint,
   PARTITION_METADATA_FILE,
   RECOVERY_POINT_FILE,
   readCleanShutdown,
   readMetaProperties,
   readOffsets,
   readPartitionMetadata,
-  replaceFile,
   replaceFileNow,
 } from './checkpoints.ts';
-import { LogCleaner } from './cleaner/log-cleaner.ts';
+import { type CleanerStatus, LogCleaner } from './cleaner/log-cleaner.ts';
 import {
   DELETE_FOLDER_SUFFIX,
   parsePartitionFolder,
@@ -36,8 +34,14 @@ import {
 import { DEFAULT_LOG_MANAGER_CONFIG, type LogConfig, type LogManagerConfig } from './log-config.ts';
 import type { LogContext, LogFolder } from './log-context.ts';
 import { PartitionLog } from './partition-log.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { enforceRetention } from './retention.ts';
+
+/** KRaft's own log, which Kafka keeps beside the partitions: no partition of ours, and not ours to touch. */
+const KAFKA_METADATA_TOPIC = '__cluster_metadata';
+/** What the system says of one file or folder rather than of the disk it is on. */
+const FILE_ERROR_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EISDIR', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM']);
 
 export interface LogManagerOptions {
   readonly runtime: Runtime;
@@ -74,12 +78,19 @@ export class LogManager {
   previousBrokerEpoch: number | undefined;
   /** Called when a folder went offline; its partitions answer KAFKA_STORAGE_ERROR from then on. */
   onFolderOffline: (folder: LogFolder) => void = () => {};
+  /** Called with the time that each flush of a log took. */
+  onFlushed: (elapsedMs: number) => void = () => {};
   private readonly runtime: Runtime;
   private readonly config: LogManagerConfig;
   private readonly context: LogContext;
   private readonly folderList: LogFolder[] = [];
   private readonly logs = new Map<string, PartitionLog>();
+  /** Partition folders whose content makes no sense: offline until somebody mends them and the broker starts again. */
+  private readonly unreadable = new Set<string>();
+  private readonly checkpoints: CheckpointWriter;
   private readonly cleaner: LogCleaner;
+  /** Folders whose log starts moved since they were last written. */
+  private readonly movedStarts = new Set<LogFolder>();
   private readonly incarnation: string;
   private readonly timers = new Set<Timer>();
   private dirty: (() => void)[] = [];
@@ -89,16 +100,21 @@ export class LogManager {
     this.runtime = options.runtime;
     this.config = { ...DEFAULT_LOG_MANAGER_CONFIG, ...options.config };
     this.incarnation = randomUuid(options.runtime.random);
+    const readBuffers = new ReadBuffers();
     this.context = {
       runtime: this.runtime,
       config: this.config,
       arena: new Arena(this.config.cacheBytes),
-      readBuffers: new ReadBuffers(),
+      readBuffers,
+      readAhead: new ReadAhead(readBuffers, this.runtime.clock),
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
+      flushed: (elapsedMs) => this.onFlushed(elapsedMs),
+      logStartMoved: (folder) => this.logStartMoved(folder),
     };
+    this.checkpoints = new CheckpointWriter(this.runtime.disk, this.logs);
     this.cleaner = new LogCleaner(this.context, async (folder) => {
-      await this.writeCheckpoints(folder, { recoveryPoints: true });
+      await this.checkpoints.write(folder, 'recoveryPoints');
       this.runtime.disk.syncFolder(folder.path);
     });
   }
@@ -135,6 +151,9 @@ export class LogManager {
   ): Promise<PartitionLog> {
     const name = partitionFolderName(topic, partition);
     assert(!this.logs.has(name), 'a log is created that exists');
+    if (this.unreadable.has(name)) {
+      throw new BrokerError('log.offline', 'a log is there but cannot be read', { context: { topic, partition } });
+    }
     const logFolder = this.chooseFolder(directoryId);
     const path = `${logFolder.path}/${name}`;
     const { disk } = this.runtime;
@@ -195,6 +214,15 @@ export class LogManager {
     }
   }
 
+  get cleanerStatus(): Readonly<CleanerStatus> {
+    return this.cleaner.status;
+  }
+
+  /** Logs that the cleaner has set aside after a failure. */
+  uncleanable(): PartitionLog[] {
+    return [...this.logs.values()].filter((log) => this.cleaner.isUncleanable(log));
+  }
+
   /** Cleans the dirtiest log, if one is dirty enough; false when there was nothing to do. */
   runCleaner(): Promise<boolean> {
     return this.cleaner.cleanOnce([...this.logs.values()].filter((log) => !log.logFolder.isOffline));
@@ -212,7 +240,9 @@ export class LogManager {
     const { disk } = this.runtime;
     for (const folder of this.folderList) {
       if (folder.isOffline) continue;
-      await this.writeCheckpoints(folder, { recoveryPoints: true, highWatermarks: true });
+      for (const kind of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
+        await this.checkpoints.write(folder, kind);
+      }
       disk.syncFolder(folder.path);
       const marker = encodeCleanShutdown(options.brokerEpoch);
       replaceFileNow(disk, `${folder.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
@@ -279,11 +309,17 @@ export class LogManager {
       if (!disk.stat(path)?.isFolder) continue;
       if (name.endsWith(DELETE_FOLDER_SUFFIX)) disk.removeTree(path);
       const parsed = parsePartitionFolder(name);
-      if (parsed !== undefined) waiting.push({ name, ...parsed });
+      if (parsed !== undefined && parsed.topic !== KAFKA_METADATA_TOPIC) waiting.push({ name, ...parsed });
     }
     const worker = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        await this.openLog(folder, next, isClean, checkpoints, options);
+        try {
+          await this.openLog(folder, next, isClean, checkpoints, options);
+        } catch (error) {
+          if (isOfDisk(error)) throw error;
+          this.unreadable.add(next.name);
+          this.runtime.log.error({ folder: folder.path, ...next, err: error }, 'log cannot be read and stays offline');
+        }
       }
     };
     await Promise.all(Array.from({ length: options.recoveryThreads ?? 4 }, worker));
@@ -360,7 +396,12 @@ export class LogManager {
   }
 
   private removeRetired(path: string, folder: LogFolder): void {
-    if (!folder.isOffline && !this.isClosing) this.runtime.disk.removeTree(path);
+    if (folder.isOffline || this.isClosing) return;
+    try {
+      this.runtime.disk.removeTree(path);
+    } catch (error) {
+      this.takeOffline(folder, error);
+    }
   }
 
   private markDirty(write: () => void): void {
@@ -385,8 +426,9 @@ export class LogManager {
   private startTasks(): void {
     const { config } = this;
     this.every(config.retentionCheckIntervalMs, async () => this.runRetention());
-    this.every(config.recoveryPointCheckpointIntervalMs, () => this.checkpoint({ recoveryPoints: true }));
-    this.every(config.highWatermarkCheckpointIntervalMs, () => this.checkpoint({ highWatermarks: true }));
+    this.every(config.recoveryPointCheckpointIntervalMs, () => this.checkpoint('recoveryPoints'));
+    this.every(config.logStartCheckpointIntervalMs, () => this.checkpoint('logStarts'));
+    this.every(config.highWatermarkCheckpointIntervalMs, () => this.checkpoint('highWatermarks'));
     this.every(config.flushSchedulerIntervalMs, () => this.flushDue());
     if (config.cleanerEnabled) {
       this.every(config.cleanerBackoffMs, async () => {
@@ -402,49 +444,36 @@ export class LogManager {
     }
   }
 
-  private async checkpoint(which: { recoveryPoints?: boolean; highWatermarks?: boolean }): Promise<void> {
+  private async checkpoint(kind: CheckpointKind): Promise<void> {
     for (const folder of this.folderList) {
-      if (folder.isOffline || !this.holdsLock(folder)) continue;
-      await this.writeCheckpoints(folder, which).catch((error: unknown) => {
-        // A full disk is no reason to stop reading from it; the old checkpoint still holds.
-        this.runtime.log.warn({ folder: folder.path, err: error }, 'checkpoint not written');
-      });
+      if (!folder.isOffline && this.holdsLock(folder)) await this.tryCheckpoint(folder, kind);
     }
+  }
+
+  /** A full disk is no reason to stop reading from it; the old checkpoint still holds. */
+  private async tryCheckpoint(folder: LogFolder, kind: CheckpointKind): Promise<void> {
+    await this.checkpoints.write(folder, kind).catch((error: unknown) => {
+      this.runtime.log.warn({ folder: folder.path, kind, err: error }, 'checkpoint not written');
+    });
+  }
+
+  /** Kafka leaves it to the next interval, and a kill before brings deleted records back; here it follows at once. */
+  private logStartMoved(folder: LogFolder): void {
+    if (this.movedStarts.has(folder)) return;
+    this.movedStarts.add(folder);
+    this.runtime.clock.endOfTurn(() => {
+      this.movedStarts.delete(folder);
+      if (!folder.isOffline && !this.isClosing) void this.tryCheckpoint(folder, 'logStarts');
+    });
   }
 
   private async checkpointCleaner(): Promise<void> {
     for (const folder of this.folderList) {
       if (folder.isOffline) continue;
-      const entries = this.cleaner.checkpoint(this.offsetsIn(folder, (log) => log.logStartOffset));
-      if (entries.length === 0) continue;
-      await replaceFile(this.runtime.disk, `${folder.path}/${CLEANER_FILE}`, encodeOffsets(entries));
+      const logs = this.checkpoints.offsetsIn(folder, (log) => log.logStartOffset);
+      const entries = this.cleaner.checkpoint(logs);
+      if (entries.length > 0) await this.checkpoints.replace(`${folder.path}/${CLEANER_FILE}`, () => entries);
     }
-  }
-
-  private async writeCheckpoints(
-    folder: LogFolder,
-    which: { recoveryPoints?: boolean; highWatermarks?: boolean },
-  ): Promise<void> {
-    const { disk } = this.runtime;
-    if (which.recoveryPoints) {
-      const points = this.offsetsIn(folder, (log) => log.recoveryPoint);
-      await replaceFile(disk, `${folder.path}/${RECOVERY_POINT_FILE}`, encodeOffsets(points));
-      const starts = this.offsetsIn(folder, (log) => log.logStartOffset).filter((entry) => entry.offset > 0);
-      await replaceFile(disk, `${folder.path}/${LOG_START_FILE}`, encodeOffsets(starts));
-    }
-    if (which.highWatermarks) {
-      const watermarks = this.offsetsIn(folder, (log) => log.highWatermark);
-      await replaceFile(disk, `${folder.path}/${HIGH_WATERMARK_FILE}`, encodeOffsets(watermarks));
-    }
-  }
-
-  private offsetsIn(folder: LogFolder, offsetOf: (log: PartitionLog) => number): OffsetCheckpoint[] {
-    const entries: OffsetCheckpoint[] = [];
-    for (const log of this.logs.values()) {
-      if (log.logFolder !== folder) continue;
-      entries.push({ topic: log.topic, partition: log.partition, offset: offsetOf(log) });
-    }
-    return entries;
   }
 
   /**
@@ -481,6 +510,14 @@ export class LogManager {
     });
     this.timers.add(timer);
   }
+}
+
+/** True when the disk itself failed, which no other partition on it will survive either. */
+export function isOfDisk(error: unknown): boolean {
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
+  if (error instanceof BrokerError) return cause !== undefined && isOfDisk(cause);
+  // Node has codes for errors of its own as well, such as ERR_OUT_OF_RANGE for a field beyond the end of a file.
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) && !FILE_ERROR_CODES.has(code);
 }
 
 function readText(disk: Disk, path: string): string | undefined {

@@ -6,6 +6,7 @@
  * the in-sync set, groups, quotas, and what a record means beyond what compaction and idempotence need. Only
  * replication appends here: whoever went past it would bypass the in-sync set.
  */
+export type { LeaderAppendOptions } from './admission.ts';
 export type { RecordError } from './batch-validator.ts';
 export type { EpochEntry } from './checkpoints.ts';
 export { identifyFolders } from './folder-identity.ts';
@@ -18,7 +19,7 @@ export {
 } from './log-config.ts';
 export type { LogFolder } from './log-context.ts';
 export { type LogFolderDescription, LogManager, type LogManagerOptions } from './log-manager.ts';
-export type { AppendResult, LeaderAppendOptions, PartitionLog } from './partition-log.ts';
+export type { AppendResult, PartitionLog } from './partition-log.ts';
 export type { ProducerEntry, ProducerStates } from './producer-state.ts';
 export type { ReadOptions, ReadResult } from './read-result.ts';
 export { findMaxTimestamp, findOffsetForTimestamp, type TimestampLookup } from './timestamp-lookup.ts';

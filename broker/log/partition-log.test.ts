@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { buildBatch, ErrorCode, readRecords } from '../protocol/mod.ts';
 import { append, batchOf, endOffsetOf, makeWorld, markerOf, openLog, readAll } from './log-fixture.ts';
+import type { PartitionLog } from './partition-log.ts';
 import { findMaxTimestamp, findOffsetForTimestamp } from './timestamp-lookup.ts';
 
 test('appended batches get dense offsets and are read back whole', async () => {
@@ -362,4 +363,46 @@ test('another broker’s folder is refused', async () => {
   file.truncate(0);
   file.writeSync(text, 0, text.length, 0);
   await expect(openLog(world)).rejects.toMatchObject({ code: 'data.foreign' });
+});
+
+test('a log that is let go of in the middle of a write keeps the memory of that write until it is over', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, {}, { cacheBytes: 16 * 1024 });
+  world.disk.inject({ operation: 'write', kind: 'slow', slowMs: 20, path: /t-0\/.*\.log$/, times: 1 });
+  await append(world, log, batchOf(['slow']));
+  const first = log.logEndOffset;
+  const errors: number[] = [];
+  const mine = batchOf(['mine'.repeat(2000)]);
+  const write = (target: PartitionLog, batch: Buffer) =>
+    target.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, ({ errorCode }) =>
+      errors.push(errorCode),
+    );
+  const other = await manager.create('other', 0, TOPIC_ID_2, log.config);
+  write(log, mine);
+  world.clock.runTurn();
+  log.abandon();
+  // Had the memory been given back, the other partition would now write over what is still to be written.
+  write(other, batchOf(['theirs'.repeat(1333)]));
+  await world.clock.settle();
+  expect(errors).toEqual([ErrorCode.KAFKA_STORAGE_ERROR, 0]);
+  const file = world.disk.readFile('/data/t-0/00000000000000000000.log');
+  expect(file.subarray(-mine.length).includes('theirs')).toBe(false);
+  expect(file.subarray(-mine.length).includes('minemine')).toBe(true);
+  expect(first).toBe(1);
+});
+
+test('with flush.messages=1 what a kill left unsynced is on the disk before it is shown or acknowledged', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const world = makeWorld(seed);
+    const { log } = await openLog(world, { flushMessages: 1 });
+    const batch = batchOf(['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0 });
+    log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+    world.disk.inject({ operation: 'datasync', kind: 'EIO', path: /\.log$/, times: 1 });
+    await world.clock.settle();
+    world.disk.kill();
+    const reopened = (await openLog(world, { flushMessages: 1 })).log;
+    expect(await append(world, reopened, batch)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    world.disk.powerLoss(world.random);
+    expect((await openLog(world, { flushMessages: 1 })).log.logEndOffset, `seed ${seed}`).toBe(1);
+  }
 });

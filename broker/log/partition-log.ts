@@ -7,44 +7,34 @@
  */
 import {
   BATCH_HEADER_BYTES,
-  batchAttributes,
   batchBaseOffset,
-  batchCrc,
-  batchIsControl,
   batchLastOffset,
   batchLastOffsetDelta,
-  batchMagic,
-  batchMaxTimestamp,
   batchPartitionLeaderEpoch,
-  batchProducerEpoch,
-  batchProducerId,
   batchSizeBytes,
-  computeBatchCrc,
   ErrorCode,
-  resealBatch,
-  setBatchAttributes,
-  setBatchBaseOffset,
-  setBatchMaxTimestamp,
-  setBatchPartitionLeaderEpoch,
 } from '../protocol/mod.ts';
-import { assert, BrokerError } from '../std/mod.ts';
+import { assert } from '../std/mod.ts';
+import { admitBatch, followerProblem, type LeaderAppendOptions, stampBatch } from './admission.ts';
 import { AppendQueue, type AppendTarget } from './append-queue.ts';
 import type { Chunk } from './arena.ts';
-import { LOG_APPEND_TIME_ATTRIBUTE, type RecordError, validateBatch } from './batch-validator.ts';
+import type { RecordError } from './batch-validator.ts';
 import { LEADER_EPOCH_FILE } from './checkpoints.ts';
+import { Durability } from './durability.ts';
 import { DELETED_SUFFIX, SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext, LogFolder } from './log-context.ts';
-import { scanBatches } from './log-scan.ts';
-import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import { ProducerStates, readMarker, type SequenceVerdict } from './producer-state.ts';
+import { writeProducerSnapshot } from './producer-snapshot.ts';
+import { ProducerStates } from './producer-state.ts';
 import { EMPTY_READ, OUT_OF_RANGE_READ, type ReadOptions, type ReadResult } from './read-result.ts';
-import { recoverLog, removeSnapshots, restoreProducers } from './recovery.ts';
+import { rebuildProducers, recoverLog, removeSnapshots } from './recovery.ts';
 import { Segment } from './segment.ts';
-import { readSegment } from './segment-reader.ts';
+import { SegmentList } from './segment-list.ts';
+import { readSegment, type SegmentReadOptions } from './segment-reader.ts';
 import { TailCache } from './tail-cache.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import { type AbortedTransaction, abortedTransactions } from './transaction-index.ts';
+import { cutSegment, findCut } from './truncation.ts';
 
 /** After the disk was full, how often a writer may find out whether it still is. */
 const FULL_DISK_RETRY_MS = 1_000;
@@ -57,15 +47,6 @@ export interface AppendResult {
   readonly lastOffset: number;
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
-}
-
-export interface LeaderAppendOptions {
-  readonly leaderEpoch: number;
-  readonly origin: 'client' | 'coordinator';
-  readonly produceVersion: number;
-  readonly requiredAcks?: number;
-  /** Transactions v2: a producer without state starts at sequence 0, and a marker carries a bumped epoch. */
-  readonly isTransactionV2?: boolean;
 }
 
 export interface PartitionLogOptions {
@@ -91,27 +72,21 @@ export class PartitionLog implements AppendTarget {
   readonly producers: ProducerStates;
   config: LogConfig;
   path: string;
-  /** Grows whenever segments come or go other than by a roll; the cleaner compares it before it swaps. */
-  generation = 0;
   /** Called after log end offset moved. Replication sets it. */
   onAppended: () => void = () => {};
   private readonly context: LogContext;
   private readonly queue: AppendQueue;
   private readonly cache: TailCache;
-  private segmentList: Segment[] = [];
+  private readonly list = new SegmentList();
+  private readonly durability: Durability;
   private startOffset = 0;
   private endOffset = 0;
   private writtenEnd = 0;
   private stagedEnd = 0;
   private watermark = 0;
-  private syncedEnd = 0;
-  private lastFlushMs: number;
   private isClosed = false;
   private isScheduled = false;
   private fullUntilMs = Number.NEGATIVE_INFINITY;
-  private namesChanged = true;
-  private readonly toSync = new Set<Segment>();
-  private readonly snapshotsToSync = new Set<string>();
   private readonly runQueue = (): void => {
     this.isScheduled = false;
     this.queue.run();
@@ -125,11 +100,11 @@ export class PartitionLog implements AppendTarget {
     this.config = options.config;
     this.path = options.path;
     this.context = options.context;
-    this.lastFlushMs = options.context.runtime.clock.monotonicMs();
     this.leaderEpochs = LeaderEpochs.load(options.context.runtime.disk, `${options.path}/${LEADER_EPOCH_FILE}`);
     this.producers = new ProducerStates();
     this.cache = new TailCache(options.context.arena, 0);
     this.queue = new AppendQueue(this, options.context.runtime.clock);
+    this.durability = new Durability(this, options.context);
   }
 
   /** The folder exists; what is in it is recovered. */
@@ -148,15 +123,20 @@ export class PartitionLog implements AppendTarget {
       producers: log.producers,
       log: options.context.runtime.log,
     });
-    log.segmentList = recovered.segments;
+    for (const segment of recovered.segments) log.list.push(segment);
     log.startOffset = recovered.logStartOffset;
     log.resetEnds(recovered.logEndOffset);
-    log.syncedEnd = recovered.recoveryPoint;
+    log.durability.startAt(recovered.recoveryPoint);
     log.watermark = Math.min(Math.max(options.highWatermark, log.startOffset), log.endOffset);
     log.producers.onHighWatermark(log.watermark);
-    for (const segment of log.segmentList) if (segment.syncedBytes < segment.sizeBytes) log.toSync.add(segment);
+    for (const segment of log.segments) {
+      if (segment.syncedBytes < segment.sizeBytes) log.durability.segmentWritten(segment);
+    }
     log.activeSegment.rollJitterMs = log.chooseJitter();
-    for (const segment of log.segmentList.slice(0, -1)) segment.closeFile();
+    for (const segment of log.segments.slice(0, -1)) segment.closeFile();
+    // What a kill left in the page cache is shown to readers and acknowledged to a producer that retries: where nothing
+    // is shown before it is on the disk, that must get there first.
+    if (log.mustFlush()) await log.flush();
     return log;
   }
 
@@ -183,13 +163,11 @@ export class PartitionLog implements AppendTarget {
 
   /** Everything below it is on the disk: recovery starts here. */
   get recoveryPoint(): number {
-    return this.syncedEnd;
+    return this.durability.recoveryPoint;
   }
 
   get sizeBytes(): number {
-    let sum = 0;
-    for (const segment of this.segmentList) sum += segment.sizeBytes;
-    return sum;
+    return this.list.sizeBytes;
   }
 
   /** Closed, deleted or offline: its files are no longer its own to touch. */
@@ -198,11 +176,16 @@ export class PartitionLog implements AppendTarget {
   }
 
   get segments(): readonly Segment[] {
-    return this.segmentList;
+    return this.list.all;
   }
 
   get activeSegment(): Segment {
-    return this.segmentList[this.segmentList.length - 1] as Segment;
+    return this.list.active;
+  }
+
+  /** Grows whenever segments come or go other than by a roll. */
+  get generation(): number {
+    return this.list.generation;
   }
 
   updateConfig(config: LogConfig): void {
@@ -219,38 +202,27 @@ export class PartitionLog implements AppendTarget {
     const refusal = this.storageRefusal();
     if (refusal !== undefined) return done(this.refused(ErrorCode.KAFKA_STORAGE_ERROR, refusal));
     const nowMs = this.context.runtime.clock.nowMs();
-    const validation = validateBatch(batch, { ...options, config: this.config, nowMs });
-    if (validation.kind === 'refuse') {
-      return done(this.refused(validation.errorCode, validation.message, validation.recordErrors));
+    const { config, producers } = this;
+    const admission = admitBatch(batch, { ...options, config, nowMs, producers });
+    if (admission.kind === 'refuse') {
+      return done(this.refused(admission.errorCode, admission.message, admission.recordErrors));
     }
-    const accepted = validation.batch;
-    const verdict = this.checkProducer(accepted, options.isTransactionV2 ?? false);
-    if (verdict.kind === 'refuse') return done(this.refused(verdict.errorCode, verdict.message));
-    if (verdict.kind === 'duplicate') {
-      const { lastOffset, offsetDelta, timestamp } = verdict.batch;
-      // Kafka answers a duplicate with the timestamp of the original, whatever the type of timestamps is.
-      const answer = this.completion(lastOffset - offsetDelta, lastOffset, timestamp, done);
+    if (admission.kind === 'duplicate') {
+      const answer = this.completion(admission.baseOffset, admission.lastOffset, admission.timestamp, done);
       // The original may still be on its way to the disk: its fate is this one's.
-      if (lastOffset < this.endOffset) return answer(ErrorCode.NONE);
+      if (admission.lastOffset < this.endOffset) return answer(ErrorCode.NONE);
       this.queue.push(undefined, 0, 0, answer);
       return this.schedule();
     }
+    const { batch: accepted, appendTimeMs } = admission;
+    const { leaderEpoch } = options;
     const baseOffset = this.stagedEnd;
     const lastOffset = baseOffset + batchLastOffsetDelta(accepted, 0);
-    let placed: { readonly chunk: Chunk; readonly at: number };
-    placed = this.cache.append(accepted, baseOffset, lastOffset + 1);
-    const { buffer } = placed.chunk;
-    setBatchBaseOffset(buffer, placed.at, baseOffset);
-    setBatchPartitionLeaderEpoch(buffer, placed.at, options.leaderEpoch);
-    if (validation.appendTimeMs >= 0) {
-      setBatchAttributes(buffer, placed.at, batchAttributes(buffer, placed.at) | LOG_APPEND_TIME_ATTRIBUTE);
-      setBatchMaxTimestamp(buffer, placed.at, validation.appendTimeMs);
-      resealBatch(buffer, placed.at);
-    }
-    this.producers.stage(buffer, placed.at);
+    const { chunk, at } = this.cache.append(accepted, baseOffset, lastOffset + 1);
+    stampBatch(chunk.buffer, at, { baseOffset, leaderEpoch, appendTimeMs });
+    this.producers.stage(chunk.buffer, at);
     this.stagedEnd = lastOffset + 1;
-    const answer = this.completion(baseOffset, lastOffset, validation.appendTimeMs, done);
-    this.queue.push(placed.chunk, placed.at, accepted.length, answer);
+    this.queue.push(chunk, at, accepted.length, this.completion(baseOffset, lastOffset, appendTimeMs, done));
     this.schedule();
   }
 
@@ -284,69 +256,34 @@ export class PartitionLog implements AppendTarget {
     if (options.offset < this.startOffset || options.offset > this.endOffset) return OUT_OF_RANGE_READ;
     const upperBoundOffset = Math.min(options.upperBoundOffset, this.endOffset);
     if (options.offset >= upperBoundOffset) return EMPTY_READ;
-    if (!this.cache.covers(options.offset)) return this.readFromDisk({ ...options, upperBoundOffset });
-    const slices = this.cache.read(options.offset, upperBoundOffset, options.maxBytes, options.minOneBatch);
-    let isReleased = false;
-    return {
-      chunks: slices.buffers,
-      sizeBytes: slices.sizeBytes,
-      isOutOfRange: false,
-      release() {
-        if (!isReleased) for (const chunk of slices.held) chunk.release();
-        isReleased = true;
-      },
-    };
+    if (this.cache.covers(options.offset)) return this.cache.read({ ...options, upperBoundOffset });
+    const cachedFromOffset = this.cache.startOffset;
+    return this.readFromDisk(this.segmentsFrom(options.offset), 0, { ...options, upperBoundOffset, cachedFromOffset });
   }
 
   /** Segments from the one that may hold `offset`. */
   segmentsFrom(offset: number): Segment[] {
-    return this.segmentList.slice(Math.max(0, this.segmentSlot(offset)));
+    return this.list.from(offset);
   }
 
   /** Aborted transactions that overlap [fromOffset, upperOffset), for readers of committed data (T45). */
   abortedTransactions(fromOffset: number, upperOffset: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = [];
-    for (const segment of this.segmentsFrom(fromOffset)) {
-      for (const transaction of segment.transactionIndex.all()) {
-        if (transaction.lastOffset >= fromOffset && transaction.firstOffset < upperOffset) found.push(transaction);
-        // Everything below this offset was decided when that marker was written: nothing later reaches back.
-        if (transaction.lastStableOffset >= upperOffset) return found;
-      }
-    }
-    return found;
+    return abortedTransactions(this.segmentsFrom(fromOffset), fromOffset, upperOffset);
   }
 
   /** Removes everything from `offset` on, cutting at the batch that holds it. */
   async truncateTo(offset: number): Promise<void> {
     await this.queue.drain();
     if (offset >= this.endOffset) return;
-    if (offset <= (this.segmentList[0] as Segment).baseOffset) return this.restartAt(offset);
-    const slot = this.segmentSlot(offset);
-    const segment = this.segmentList[slot] as Segment;
-    let newEnd = segment.baseOffset;
-    const from = segment.offsetIndex.lookup(offset - 1);
-    const position = await scanBatches(segment.file, { from, to: segment.sizeBytes, verify: false }, (buffer, at) => {
-      if (batchLastOffset(buffer, at) >= offset) return false;
-      newEnd = batchLastOffset(buffer, at) + 1;
-      return true;
-    });
-    const isWhole = position >= segment.sizeBytes;
-    // The log's end is the offset asked for, even when the batch before it ends earlier, as in a compacted log.
-    const endOffset = isWhole ? offset : Math.max(newEnd, Math.min(offset, newEnd));
+    if (offset <= this.list.first.baseOffset) return this.restartAt(offset);
+    const slot = this.list.slotOf(offset);
+    const segment = this.segments[slot] as Segment;
+    const cut = await findCut(segment, offset);
     this.cache.clear();
-    this.generation += 1;
-    for (const later of this.segmentList.splice(slot + 1)) this.discard(later);
-    if (!isWhole) segment.truncate(position, endOffset);
-    await scanBatches(
-      segment.file,
-      { from: segment.offsetIndex.lastPosition(), to: position, verify: false },
-      (b, at) => {
-        segment.noteTimestamp(batchMaxTimestamp(b, at), batchLastOffset(b, at));
-        return true;
-      },
-    );
-    this.resetEnds(endOffset);
-    this.leaderEpochs.truncateFromEnd(endOffset);
+    for (const later of this.list.replace(slot + 1, this.segments.length, [])) this.discard(later);
+    await cutSegment(segment, cut);
+    this.resetEnds(cut.endOffset);
+    this.leaderEpochs.truncateFromEnd(cut.endOffset);
     await this.leaderEpochs.persist();
     await this.reloadProducers();
   }
@@ -364,35 +301,25 @@ export class PartitionLog implements AppendTarget {
     this.startOffset = offset;
     this.leaderEpochs.truncateFromStart(offset);
     if (this.watermark < offset) this.setHighWatermark(offset);
+    this.context.logStartMoved(this.logFolder);
   }
 
   /** Begins a new segment, if the active one holds anything. */
   roll(): void {
     const previous = this.activeSegment;
     if (previous.sizeBytes === 0) return;
-    const { disk, clock } = this.context.runtime;
     previous.finish();
     this.writeSnapshot();
-    const segment = Segment.create({
-      disk,
-      folder: this.path,
-      baseOffset: this.writtenEnd,
-      nowMs: clock.nowMs(),
-    });
-    segment.rollJitterMs = this.chooseJitter();
-    this.segmentList.push(segment);
-    this.namesChanged = true;
-    this.toSync.add(segment);
+    this.beginSegment(this.writtenEnd);
     // Whatever rolled is synced in the background; the recovery point follows.
     if (!this.isClosed) this.flush().catch((error: unknown) => this.context.takeOffline(this.logFolder, error));
   }
 
   /** Takes segments out of the list that hold nothing at or past `newStartOffset`; the files go after a delay. */
   dropSegments(count: number): void {
-    assert(count < this.segmentList.length, 'the active segment is dropped');
-    const dropped = this.segmentList.splice(0, count);
-    this.generation += 1;
-    const newStart = (this.segmentList[0] as Segment).baseOffset;
+    assert(count < this.segments.length, 'the active segment is dropped');
+    const dropped = this.list.replace(0, count, []);
+    const newStart = this.list.first.baseOffset;
     this.retireLater(dropped);
     if (newStart > this.startOffset) {
       this.startOffset = newStart;
@@ -403,54 +330,38 @@ export class PartitionLog implements AppendTarget {
 
   /** The cleaner's swap: `replacements`, already in place on disk, stand for `count` segments from `slot`. */
   replaceSegments(slot: number, count: number, replacements: readonly Segment[]): Segment[] {
-    this.generation += 1;
-    this.namesChanged = true;
+    this.durability.namesChanged();
     // Batches as they were before are no lie, but readers do better with the cleaned ones.
     if (this.queue.isIdle) this.cache.clear();
-    return this.segmentList.splice(slot, count, ...replacements);
+    return this.list.replace(slot, count, replacements);
   }
 
   /** Renames the files away now and removes them after `file.delete.delay.ms`: a read may still need them. */
   retireLater(segments: readonly Segment[]): void {
     for (const segment of segments) {
-      this.toSync.delete(segment);
+      this.durability.segmentGone(segment);
       segment.rename(DELETED_SUFFIX);
     }
     this.context.runtime.clock.after(this.config.fileDeleteDelayMs, () => {
-      for (const segment of segments) {
-        segment.retire();
-        if (!this.logFolder.isOffline && !this.isClosed) segment.removeFiles();
+      try {
+        for (const segment of segments) {
+          segment.retire();
+          if (!this.isOver) segment.removeFiles();
+        }
+      } catch (error) {
+        this.context.takeOffline(this.logFolder, error);
       }
     });
   }
 
   /** Makes everything written so far durable and moves the recovery point there. */
-  async flush(): Promise<void> {
-    const endOffset = this.writtenEnd;
-    const { disk } = this.context.runtime;
-    const segments = [...this.toSync];
-    const snapshots = [...this.snapshotsToSync];
-    this.lastFlushMs = this.context.runtime.clock.monotonicMs();
-    if (this.namesChanged) {
-      disk.syncFolder(this.path);
-      this.namesChanged = false;
-    }
-    for (const segment of segments) await segment.sync({ withIndexes: segment !== this.activeSegment });
-    for (const path of snapshots) {
-      if (disk.exists(path)) await syncFile(this.context, path);
-      this.snapshotsToSync.delete(path);
-    }
-    await this.leaderEpochs.persist();
-    for (const segment of segments) {
-      if (segment !== this.activeSegment && segment.syncedBytes >= segment.sizeBytes) this.toSync.delete(segment);
-    }
-    if (endOffset > this.syncedEnd && endOffset <= this.writtenEnd) this.syncedEnd = endOffset;
+  flush(): Promise<void> {
+    return this.durability.flush();
   }
 
   /** True when flush.ms has passed since the last flush and there is something to flush. */
   isFlushDue(): boolean {
-    const sinceMs = this.context.runtime.clock.monotonicMs() - this.lastFlushMs;
-    return this.writtenEnd > this.syncedEnd && sinceMs >= this.config.flushMs;
+    return this.durability.isFlushDue(this.config.flushMs);
   }
 
   /** Resolves when everything staged is published or refused. */
@@ -463,12 +374,12 @@ export class PartitionLog implements AppendTarget {
     await this.queue.drain();
     this.isClosed = true;
     if (!this.logFolder.isOffline) {
-      for (const segment of this.segmentList) this.toSync.add(segment);
+      for (const segment of this.segments) this.durability.segmentWritten(segment);
       this.activeSegment.finish();
       this.writeSnapshot();
-      this.namesChanged = true;
+      this.durability.namesChanged();
       await this.flush();
-      for (const segment of this.segmentList.slice(-1)) await segment.sync({ withIndexes: true });
+      await this.activeSegment.sync({ withIndexes: true });
     }
     this.letGo();
   }
@@ -476,15 +387,9 @@ export class PartitionLog implements AppendTarget {
   /** Closes files without writing: the folder is offline, or the partition is being deleted. */
   abandon(): void {
     this.isClosed = true;
-    this.queue.refuseAll(ErrorCode.KAFKA_STORAGE_ERROR);
+    this.queue.abandon(ErrorCode.KAFKA_STORAGE_ERROR);
+    this.durability.abandon();
     this.letGo();
-  }
-
-  /** Follows a rename of the folder. */
-  moveTo(path: string): void {
-    this.path = path;
-    this.leaderEpochs.path = `${path}/${LEADER_EPOCH_FILE}`;
-    for (const segment of this.segmentList) segment.moveTo(path);
   }
 
   // What the append queue asks for.
@@ -506,7 +411,7 @@ export class PartitionLog implements AppendTarget {
   batchWritten(segment: Segment, chunk: Chunk, at: number, sizeBytes: number): void {
     const { buffer } = chunk;
     segment.appended(buffer, at, sizeBytes, this.config.indexIntervalBytes);
-    this.toSync.add(segment);
+    this.durability.segmentWritten(segment);
     const baseOffset = batchBaseOffset(buffer, at);
     this.leaderEpochs.assign(batchPartitionLeaderEpoch(buffer, at), baseOffset);
     const completed = this.producers.apply(buffer, at);
@@ -521,7 +426,7 @@ export class PartitionLog implements AppendTarget {
   mustFlush(): boolean {
     // Counted from what a flush has finished, not begun: another one may be under way that does not cover the last
     // writes.
-    return this.writtenEnd - this.syncedEnd >= this.config.flushMessages;
+    return this.writtenEnd - this.recoveryPoint >= this.config.flushMessages;
   }
 
   writtenEndOffset(): number {
@@ -563,14 +468,6 @@ export class PartitionLog implements AppendTarget {
     return undefined;
   }
 
-  private checkProducer(batch: Buffer, isTransactionV2: boolean): SequenceVerdict {
-    if (!batchIsControl(batch, 0)) return this.producers.check(batch, 0, { mustStartAtZero: isTransactionV2 });
-    const marker = readMarker(batch, 0);
-    if (marker === undefined) return { kind: 'accept' };
-    const epoch = batchProducerEpoch(batch, 0);
-    return this.producers.checkMarker(batchProducerId(batch, 0), epoch, marker, { mustBumpEpoch: isTransactionV2 });
-  }
-
   private completion(
     baseOffset: number,
     lastOffset: number,
@@ -595,40 +492,28 @@ export class PartitionLog implements AppendTarget {
     this.context.markDirty(this.runQueue);
   }
 
-  private async readFromDisk(options: ReadOptions): Promise<ReadResult> {
-    for (const segment of this.segmentsFrom(options.offset)) {
-      if (segment.baseOffset >= options.upperBoundOffset) break;
-      const result = await readSegment(segment, this.context.readBuffers, options);
-      // A truncation may have overtaken the read; what lies past the end now was never there.
-      if (result !== undefined) return result;
-    }
-    return EMPTY_READ;
-  }
-
-  private segmentSlot(offset: number): number {
-    let low = 0;
-    let high = this.segmentList.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.segmentList[middle] as Segment).baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+  /** From the first of the segments that holds anything at or past the offset. */
+  private readFromDisk(
+    segments: readonly Segment[],
+    slot: number,
+    options: SegmentReadOptions,
+  ): ReadResult | Promise<ReadResult> {
+    const segment = segments[slot];
+    if (segment === undefined || segment.baseOffset >= options.upperBoundOffset) return EMPTY_READ;
+    const result = readSegment(segment, this.context, options);
+    if (result instanceof Promise) return result.then((late) => late ?? this.readFromDisk(segments, slot + 1, options));
+    return result ?? this.readFromDisk(segments, slot + 1, options);
   }
 
   private async restartAt(offset: number): Promise<void> {
     this.cache.clear();
-    this.generation += 1;
-    for (const segment of this.segmentList.splice(0)) this.discard(segment);
-    const { disk, clock } = this.context.runtime;
-    removeSnapshots(disk, this.path, () => true);
-    this.snapshotsToSync.clear();
-    this.segmentList = [Segment.create({ disk, folder: this.path, baseOffset: offset, nowMs: clock.nowMs() })];
-    this.toSync.add(this.activeSegment);
-    this.namesChanged = true;
+    for (const segment of this.list.replace(0, this.segments.length, [])) this.discard(segment);
+    removeSnapshots(this.context.runtime.disk, this.path, () => true);
+    this.durability.snapshotsGone();
+    this.beginSegment(offset);
     this.startOffset = offset;
     this.resetEnds(offset);
-    this.syncedEnd = offset;
+    this.durability.startAt(offset);
     this.watermark = offset;
     this.leaderEpochs.clear();
     this.producers.restore([]);
@@ -639,44 +524,38 @@ export class PartitionLog implements AppendTarget {
     this.endOffset = offset;
     this.writtenEnd = offset;
     this.stagedEnd = offset;
-    this.syncedEnd = Math.min(this.syncedEnd, offset);
+    this.durability.cutTo(offset);
     this.watermark = Math.min(this.watermark, offset);
     this.cache.publishedEndOffset = offset;
   }
 
   private async reloadProducers(): Promise<void> {
-    const { disk } = this.context.runtime;
-    removeSnapshots(disk, this.path, (offset) => offset > this.endOffset);
-    const { log } = this.context.runtime;
-    const from = restoreProducers({ disk, folder: this.path, producers: this.producers, log }, this.endOffset);
-    for (const segment of this.segmentsFrom(from)) {
-      await scanBatches(segment.file, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
-        if (batchBaseOffset(buffer, at) >= from) this.producers.apply(buffer, at);
-        return true;
-      });
-    }
-    this.producers.onHighWatermark(this.watermark);
+    const { disk, log } = this.context.runtime;
+    const { path: folder, producers, endOffset } = this;
+    await rebuildProducers({ disk, folder, producers, log }, this.list, endOffset);
+    producers.onHighWatermark(this.watermark);
   }
 
   private discard(segment: Segment): void {
-    this.toSync.delete(segment);
+    this.durability.segmentGone(segment);
     segment.removeFiles();
     segment.retire();
-    this.namesChanged = true;
+    this.durability.namesChanged();
+  }
+
+  private beginSegment(baseOffset: number): void {
+    const { disk, clock } = this.context.runtime;
+    const segment = Segment.create({ disk, folder: this.path, baseOffset, nowMs: clock.nowMs() });
+    segment.rollJitterMs = this.chooseJitter();
+    this.list.push(segment);
+    this.durability.segmentWritten(segment);
+    this.durability.namesChanged();
   }
 
   private writeSnapshot(): void {
-    const { disk } = this.context.runtime;
     const path = `${this.path}/${segmentFileName(this.writtenEnd, SNAPSHOT_SUFFIX)}`;
-    const bytes = encodeProducerSnapshot([...this.producers.all()]);
-    const file = disk.open(path, 'create');
-    try {
-      for (let at = 0; at < bytes.length; ) at += file.writeSync(bytes, at, bytes.length - at, at);
-      file.truncate(bytes.length);
-    } finally {
-      file.close();
-    }
-    this.snapshotsToSync.add(path);
+    writeProducerSnapshot(this.context.runtime.disk, path, [...this.producers.all()]);
+    this.durability.snapshotWritten(path);
   }
 
   private chooseJitter(): number {
@@ -686,33 +565,6 @@ export class PartitionLog implements AppendTarget {
 
   private letGo(): void {
     this.cache.clear();
-    for (const segment of this.segmentList) segment.retire();
-  }
-}
-
-function followerProblem(records: Buffer, expectedOffset: number): string | undefined {
-  let expected = expectedOffset;
-  for (let at = 0; at + BATCH_HEADER_BYTES <= records.length; ) {
-    const sizeBytes = batchSizeBytes(records, at);
-    if (sizeBytes < BATCH_HEADER_BYTES || batchMagic(records, at) !== 2) return 'not a record batch';
-    if (at + sizeBytes > records.length) return undefined;
-    if (computeBatchCrc(records, at) !== batchCrc(records, at)) return 'a batch does not match its checksum';
-    const baseOffset = batchBaseOffset(records, at);
-    if (baseOffset < expected) return `a batch at offset ${baseOffset} came where ${expected} was expected`;
-    if (batchLastOffsetDelta(records, at) < 0) return 'a batch ends before it begins';
-    expected = batchLastOffset(records, at) + 1;
-    at += sizeBytes;
-  }
-  return undefined;
-}
-
-async function syncFile(context: LogContext, path: string): Promise<void> {
-  const file = context.runtime.disk.open(path, 'write');
-  try {
-    await file.datasync();
-  } catch (error) {
-    throw new BrokerError('disk.failed', 'a file could not be synced', { cause: error, context: { path } });
-  } finally {
-    file.close();
+    for (const segment of this.segments) segment.retire();
   }
 }

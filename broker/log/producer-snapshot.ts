@@ -3,7 +3,7 @@
  * its CRC-32C. Of the last batches only the newest is kept; a retry of an older one across a restart is out of order.
  */
 import { crc32c } from '../protocol/mod.ts';
-import { BrokerError } from '../std/mod.ts';
+import { BrokerError, type Disk } from '../std/mod.ts';
 import { readInt64, writeInt64 } from './int64.ts';
 import type { ProducerEntry } from './producer-state.ts';
 
@@ -55,4 +55,16 @@ export function decodeProducerSnapshot(bytes: Buffer): ProducerEntry[] {
     });
   }
   return entries;
+}
+
+/** Written, not synced: a flush sees to that. */
+export function writeProducerSnapshot(disk: Disk, path: string, entries: readonly Readonly<ProducerEntry>[]): void {
+  const bytes = encodeProducerSnapshot(entries);
+  const file = disk.open(path, 'create');
+  try {
+    for (let at = 0; at < bytes.length; ) at += file.writeSync(bytes, at, bytes.length - at, at);
+    file.truncate(bytes.length);
+  } finally {
+    file.close();
+  }
 }

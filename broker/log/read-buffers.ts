@@ -10,10 +10,16 @@ export class ReadBuffers {
   private readonly free = new Map<number, Buffer[]>();
   private keptBytes = 0;
 
-  /** At least `sizeBytes`. */
-  take(sizeBytes: number): Buffer {
+  /** The size of the buffer that `take` returns. */
+  classOf(sizeBytes: number): number {
     let classBytes = BUFFER_BYTES_MIN;
     while (classBytes < sizeBytes) classBytes *= 2;
+    return classBytes;
+  }
+
+  /** At least `sizeBytes`. */
+  take(sizeBytes: number): Buffer {
+    const classBytes = this.classOf(sizeBytes);
     const buffer = this.free.get(classBytes)?.pop();
     if (buffer === undefined) return Buffer.allocUnsafeSlow(classBytes + ALIGNMENT_BYTES).subarray(ALIGNMENT_BYTES);
     this.keptBytes -= classBytes;

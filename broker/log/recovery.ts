@@ -28,6 +28,7 @@ import { scanBatches } from './log-scan.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerStates } from './producer-state.ts';
 import { Segment } from './segment.ts';
+import type { SegmentList } from './segment-list.ts';
 
 export interface RecoveryOptions {
   readonly disk: Disk;
@@ -215,7 +216,7 @@ function findSegments(options: RecoveryOptions): Segment[] {
 }
 
 /** Loads the newest sound snapshot at or below `limit`; returns the offset from which batches must be replayed. */
-export function restoreProducers(
+function restoreProducers(
   options: Pick<RecoveryOptions, 'disk' | 'folder' | 'producers' | 'log'>,
   limit: number,
 ): number {
@@ -238,6 +239,22 @@ export function restoreProducers(
   }
   options.producers.restore([]);
   return 0;
+}
+
+/** What producers were when the log ended at `endOffset`: from a snapshot, and the batches after it. */
+export async function rebuildProducers(
+  options: Pick<RecoveryOptions, 'disk' | 'folder' | 'producers' | 'log'>,
+  segments: SegmentList,
+  endOffset: number,
+): Promise<void> {
+  removeSnapshots(options.disk, options.folder, (offset) => offset > endOffset);
+  const from = restoreProducers(options, endOffset);
+  for (const segment of segments.from(from)) {
+    await scanBatches(segment.file, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
+      if (batchBaseOffset(buffer, at) >= from) options.producers.apply(buffer, at);
+      return true;
+    });
+  }
 }
 
 async function loadSegment(

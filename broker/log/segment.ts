@@ -31,12 +31,15 @@ export class Segment {
   syncedBytes = 0;
   /** Chosen once per segment, so that partitions made together do not all roll together. */
   rollJitterMs = 0;
+  /** No longer part of its log. */
+  isRetired = false;
+  /** Grows with every cut: what was read before it may be void. */
+  truncations = 0;
   private readonly disk: Disk;
-  private folder: string;
+  private readonly folder: string;
   private suffix: string;
   private handle: DiskFile | undefined;
   private readers = 0;
-  private isRetired = false;
   private bytesSinceIndexEntry = 0;
   private largest: { timestamp: number; offset: number } | undefined;
   private firstTimestamp: number | undefined;
@@ -90,8 +93,9 @@ export class Segment {
 
   /** Keeps the file open until `release`. */
   retain(): DiskFile {
+    const { file } = this;
     this.readers += 1;
-    return this.file;
+    return file;
   }
 
   release(): void {
@@ -193,6 +197,7 @@ export class Segment {
   /** Cuts the file at a batch boundary; `endOffset` is the offset that comes next. */
   truncate(sizeBytes: number, endOffset: number): void {
     this.file.truncate(sizeBytes);
+    this.truncations += 1;
     this.sizeBytes = sizeBytes;
     this.syncedBytes = Math.min(this.syncedBytes, sizeBytes);
     this.offsetIndex.truncateTo(endOffset);
@@ -220,13 +225,6 @@ export class Segment {
     }
     this.suffix = suffix;
     this.updatePaths();
-  }
-
-  moveTo(folder: string): void {
-    this.folder = folder;
-    this.updatePaths();
-    // The open handle still works, but it names the old path in errors; it is opened again when next needed.
-    if (this.readers === 0) this.closeFile();
   }
 
   removeFiles(): void {

@@ -4,12 +4,7 @@
  */
 import { batchBaseOffset, batchLastOffset, batchSizeBytes } from '../protocol/mod.ts';
 import { type Arena, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, type Chunk, type ChunkOwner } from './arena.ts';
-
-export interface CacheSlices {
-  readonly buffers: Buffer[];
-  readonly sizeBytes: number;
-  readonly held: Chunk[];
-}
+import type { ReadOptions, ReadResult } from './read-result.ts';
 
 export class TailCache implements ChunkOwner {
   /** Batches at or past it are not in the file, or not acknowledged as such: their chunks may not be evicted. */
@@ -35,15 +30,20 @@ export class TailCache implements ChunkOwner {
     return { chunk, at: chunk.append(batch, baseOffset, endOffset) };
   }
 
+  /** The first offset in memory; infinite when there is none. */
+  get startOffset(): number {
+    return this.chunks[0]?.baseOffset ?? Number.POSITIVE_INFINITY;
+  }
+
   covers(offset: number): boolean {
     const first = this.chunks[0];
     return first !== undefined && offset >= first.baseOffset && offset < (this.chunks.at(-1) as Chunk).endOffset;
   }
 
-  /** Whole batches from the one that holds `offset`, below `upperOffset`; call only when `covers(offset)`. */
-  read(offset: number, upperOffset: number, maxBytes: number, minOneBatch: boolean): CacheSlices {
+  /** Whole batches from the one that holds `offset`, below `upperBoundOffset`; call only when `covers(offset)`. */
+  read({ offset, upperBoundOffset, maxBytes, minOneBatch }: ReadOptions): ReadResult {
     this.arena.touch(this);
-    const buffers: Buffer[] = [];
+    const chunks: Buffer[] = [];
     const held: Chunk[] = [];
     let left = maxBytes;
     let sizeBytes = 0;
@@ -51,19 +51,24 @@ export class TailCache implements ChunkOwner {
     while (slot > 0 && (this.chunks[slot] as Chunk).baseOffset > offset) slot -= 1;
     for (; slot < this.chunks.length; slot++) {
       const chunk = this.chunks[slot] as Chunk;
-      if (chunk.baseOffset >= upperOffset) break;
+      if (chunk.baseOffset >= upperBoundOffset) break;
       const start = chunk.baseOffset >= offset ? 0 : positionOf(chunk, offset);
-      const end = endWithin(chunk, start, upperOffset, left, minOneBatch && sizeBytes === 0);
+      const end = endWithin(chunk, start, upperBoundOffset, left, minOneBatch && sizeBytes === 0);
       if (end > start) {
         chunk.retain();
         held.push(chunk);
-        buffers.push(chunk.buffer.subarray(start, end));
+        chunks.push(chunk.buffer.subarray(start, end));
         sizeBytes += end - start;
         left -= end - start;
       }
       if (end < chunk.filledBytes || left <= 0) break;
     }
-    return { buffers, sizeBytes, held };
+    let isReleased = false;
+    const release = (): void => {
+      if (!isReleased) for (const chunk of held) chunk.release();
+      isReleased = true;
+    };
+    return { chunks, sizeBytes, isOutOfRange: false, release };
   }
 
   evictOldest(): boolean {

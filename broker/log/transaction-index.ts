@@ -94,3 +94,20 @@ export class TransactionIndex {
     this.loaded = transactions;
   }
 }
+
+/** Of the segments' aborted transactions those that overlap [fromOffset, upperOffset). */
+export function abortedTransactions(
+  segments: Iterable<{ readonly transactionIndex: TransactionIndex }>,
+  fromOffset: number,
+  upperOffset: number,
+): AbortedTransaction[] {
+  const found: AbortedTransaction[] = [];
+  for (const { transactionIndex } of segments) {
+    for (const transaction of transactionIndex.all()) {
+      if (transaction.lastOffset >= fromOffset && transaction.firstOffset < upperOffset) found.push(transaction);
+      // Everything below this offset was decided when that marker was written: nothing later reaches back.
+      if (transaction.lastStableOffset >= upperOffset) return found;
+    }
+  }
+  return found;
+}

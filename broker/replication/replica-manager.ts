@@ -5,7 +5,7 @@
 import type { LogConfig, LogManager, PartitionLog } from '../log/mod.ts';
 import type { MetadataDelta, MetadataImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import type { Runtime, Timer } from '../std/mod.ts';
+import { BrokerError, type Runtime, type Timer } from '../std/mod.ts';
 import { AlterPartitionQueue } from './alter-partition-queue.ts';
 import { ReplicationCounters } from './counters.ts';
 import { FetcherManager } from './fetcher-manager.ts';
@@ -57,6 +57,8 @@ export class ReplicaManager {
   private readonly topicNames = new Map<string, string>();
   private readonly configs = new Map<string, ReplicaConfig>();
   private readonly leadershipChanged: (replica: Replica) => void;
+  /** Partitions of this broker whose log cannot be opened, as `<topic>-<partition>`. */
+  private readonly offline = new Set<string>();
   /** Partitions that the cluster has but this broker does not hold, so that their requests get the right error. */
   private readonly isKnownPartition: (topic: string, partition: number) => boolean;
   private lagTimer: Timer | undefined;
@@ -128,6 +130,7 @@ export class ReplicaManager {
   replicaOf(topic: string, partition: number): Replica | number {
     const replica = this.get(topic, partition);
     if (replica !== undefined) return replica;
+    if (this.offline.has(`${topic}-${partition}`)) return ErrorCode.KAFKA_STORAGE_ERROR;
     return this.isKnownPartition(topic, partition)
       ? ErrorCode.NOT_LEADER_OR_FOLLOWER
       : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -144,6 +147,10 @@ export class ReplicaManager {
     for (const partitions of this.topics.values()) yield* partitions.values();
   }
 
+  get offlineCount(): number {
+    return this.offline.size;
+  }
+
   /** The most records that a partition here is behind its leader. */
   get maxLag(): number {
     return this.fetchers.maxLag;
@@ -158,6 +165,7 @@ export class ReplicaManager {
     const missing: PartitionAssignment[] = [];
     const moving: Promise<void>[] = [];
     for (const topic of delta.removedTopics) {
+      for (const { partition } of topic.partitions) this.offline.delete(`${topic.name}-${partition}`);
       for (const replica of [...(this.topics.get(topic.name)?.values() ?? [])]) {
         if (replica.topicId === topic.id) await this.remove(topic.name, replica.partition);
         await pause();
@@ -204,8 +212,8 @@ export class ReplicaManager {
     };
   }
 
-  /** Creates or updates the replica of an assignment that includes this broker. */
-  async apply(assignment: PartitionAssignment): Promise<Replica> {
+  /** Creates or updates the replica of an assignment that includes this broker; undefined when its log is offline. */
+  async apply(assignment: PartitionAssignment): Promise<Replica | undefined> {
     const { topic, topicId, partition, state } = assignment;
     const existing = this.get(topic, partition);
     if (existing !== undefined && existing.topicId === topicId) {
@@ -228,16 +236,26 @@ export class ReplicaManager {
     return undefined;
   }
 
-  private async create(assignment: PartitionAssignment): Promise<Replica> {
+  private async create(assignment: PartitionAssignment): Promise<Replica | undefined> {
     const { topic, topicId, partition, state } = assignment;
     const config = this.replicaConfig(topic);
+    let log: PartitionLog;
+    try {
+      log = await this.openLog(assignment, config.log);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      this.runtime.log.error({ topic, partition, err: error }, 'replica is offline');
+      this.offline.add(`${topic}-${partition}`);
+      return undefined;
+    }
+    this.offline.delete(`${topic}-${partition}`);
     const replica = new Replica({
       topic,
       topicId,
       partition,
       context: this.context,
       state,
-      log: await this.openLog(assignment, config.log),
+      log,
       minInSyncReplicas: config.minInSyncReplicas,
     });
     let partitions = this.topics.get(topic);
@@ -280,6 +298,7 @@ export class ReplicaManager {
   async remove(topic: string, partition: number): Promise<void> {
     const partitions = this.topics.get(topic);
     const replica = partitions?.get(partition);
+    this.offline.delete(`${topic}-${partition}`);
     if (partitions === undefined || replica === undefined) return;
     partitions.delete(partition);
     if (partitions.size === 0) {

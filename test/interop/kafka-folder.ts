@@ -34,6 +34,18 @@ async function fill(client: KafkaConnection, topic: string, from: number, until:
   }
 }
 
+/** Kafka refuses the first producer until its controller has given the broker a block of producer ids. */
+async function patiently<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 /** The values of both partitions, in the order of their offsets. */
 async function contents(client: KafkaConnection, topic: string): Promise<string[]> {
   const partitions = [await calls.readAll(client, topic, 0), await calls.readAll(client, topic, 1)];
@@ -50,7 +62,7 @@ export async function kafkaFolderSuite(tally: Tally): Promise<void> {
       await calls.createTopic(client, 'travels', 2, { 'segment.bytes': '1048576' });
       await new Promise((resolve) => setTimeout(resolve, 1000));
       await fill(client, 'travels', 0, BATCHES);
-      const { producerId, producerEpoch } = await calls.initProducerId(client);
+      const { producerId, producerEpoch } = await patiently(() => calls.initProducerId(client));
       const sequenced = buildBatch({ records: recordsOf(BATCHES), producerId, producerEpoch, baseSequence: 0 });
       const first = await calls.produce(client, 'travels', 0, Buffer.from(sequenced));
       await calls.awaitCoordinator(client, 'travellers');

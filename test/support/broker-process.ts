@@ -63,6 +63,17 @@ export class BrokerProcess {
     return broker;
   }
 
+  /** Waits for a line of the log that holds `text`, and returns it. */
+  async logged(text: string): Promise<string> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (Date.now() < deadline) {
+      const line = this.output.split('\n').find((each) => each.includes(text));
+      if (line !== undefined) return line;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`the broker did not log "${text}"\n${this.output}`);
+  }
+
   get bootstrap(): string {
     return `127.0.0.1:${this.port}`;
   }
@@ -85,6 +96,7 @@ export class BrokerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
+    this.output = '';
     const keep = (chunk: Buffer): void => {
       this.output = (this.output + chunk.toString()).slice(-8000);
     };
@@ -92,6 +104,8 @@ export class BrokerProcess {
     child.stderr?.on('data', keep);
     try {
       await waitForPort(this.port, () => child.exitCode === null && child.signalCode === null);
+      // It listens before the cluster knows it: until then no topic can be made.
+      await this.logged('broker is serving');
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.output}`);
     }

@@ -11,6 +11,8 @@ import { writeFindCoordinatorRequest } from '../../broker/protocol/generated/fin
 import { readFindCoordinatorResponse } from '../../broker/protocol/generated/find-coordinator-response.ts';
 import { writeInitProducerIdRequest } from '../../broker/protocol/generated/init-producer-id-request.ts';
 import { readInitProducerIdResponse } from '../../broker/protocol/generated/init-producer-id-response.ts';
+import { writeListOffsetsRequest } from '../../broker/protocol/generated/list-offsets-request.ts';
+import { readListOffsetsResponse } from '../../broker/protocol/generated/list-offsets-response.ts';
 import { writeMetadataRequest } from '../../broker/protocol/generated/metadata-request.ts';
 import { readMetadataResponse } from '../../broker/protocol/generated/metadata-response.ts';
 import { writeOffsetCommitRequest } from '../../broker/protocol/generated/offset-commit-request.ts';
@@ -32,6 +34,7 @@ import {
 
 export const produceCall = defineCall(0, writeProduceRequest, readProduceResponse);
 export const fetchCall = defineCall(1, writeFetchRequest, readFetchResponse);
+export const listOffsetsCall = defineCall(2, writeListOffsetsRequest, readListOffsetsResponse);
 export const metadataCall = defineCall(3, writeMetadataRequest, readMetadataResponse);
 export const offsetCommitCall = defineCall(8, writeOffsetCommitRequest, readOffsetCommitResponse);
 export const offsetFetchCall = defineCall(9, writeOffsetFetchRequest, readOffsetFetchResponse);
@@ -43,6 +46,7 @@ export const initProducerIdCall = defineCall(22, writeInitProducerIdRequest, rea
 /** The last version with topic names: these helpers need no ids. */
 const PRODUCE_BY_NAME = 12;
 const FETCH_BY_NAME = 12;
+const EARLIEST_TIMESTAMP = -2;
 const COORDINATOR_TRIES = 100;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
@@ -107,14 +111,25 @@ export async function fetchOnce(
   return answer;
 }
 
+export async function earliestOffset(connection: KafkaConnection, topic: string, partition: number): Promise<number> {
+  const response = await connection.request(listOffsetsCall, 6, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: EARLIEST_TIMESTAMP }] }],
+  });
+  return response.topics[0]?.partitions[0]?.offset ?? -1;
+}
+
 /** Every data record of a partition, from its start to its high watermark. */
 export async function readAll(connection: KafkaConnection, topic: string, partition: number): Promise<KafkaRecord[]> {
   const records: KafkaRecord[] = [];
   let offset = 0;
   for (;;) {
     const answer = await fetchOnce(connection, topic, partition, offset);
-    if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && offset < answer.logStartOffset) {
-      offset = answer.logStartOffset;
+    if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      const start = await earliestOffset(connection, topic, partition);
+      if (offset >= start) throw new Error(`offset ${offset} is out of range, but the log starts at ${start}`);
+      offset = start;
       continue;
     }
     if (answer.errorCode !== ErrorCode.NONE)

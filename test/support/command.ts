@@ -53,14 +53,19 @@ export async function exists(command: string): Promise<boolean> {
   return status === 0;
 }
 
-/** Installs a Debian package when this machine can; returns whether the command is there afterwards. */
-export async function ensureCommand(command: string, debianPackage: string): Promise<boolean> {
-  if (await exists(command)) return true;
-  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return false;
+/** Installs a Debian package when this machine can; whoever needs it finds out whether it could. */
+export async function installPackage(debianPackage: string): Promise<void> {
+  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return;
   await run('apt-get', ['update', '-qq'], { timeoutMs: 300_000 });
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], {
     timeoutMs: 300_000,
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   });
+}
+
+/** Installs what a command comes with when it is missing; returns whether the command is there afterwards. */
+export async function ensureCommand(command: string, debianPackage: string): Promise<boolean> {
+  if (await exists(command)) return true;
+  await installPackage(debianPackage);
   return exists(command);
 }

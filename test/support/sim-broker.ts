@@ -1,5 +1,7 @@
 /** One broker with clients in one process, on a simulated clock, disk and network. */
+
 import { BrokerConfig } from '../../broker/config/mod.ts';
+import * as cleanJob from '../../broker/log/cleaner/clean-job.ts';
 import { KafkaConnection } from '../../broker/protocol/connection/mod.ts';
 import { type RunningBroker, startBroker } from '../../broker/start-broker.ts';
 import { type Executor, type Logger, type Runtime, silentLogger } from '../../broker/std/mod.ts';
@@ -10,6 +12,10 @@ import { SimNetwork } from '../../broker/std/sim/sim-network.ts';
 
 const PORT = 9092;
 const OWNER = 'broker';
+/** Loaded beforehand: simulated time would pass while a module loads. */
+const JOBS = new Map<string, Record<string, (input: never, world: { disk: MemoryDisk }) => unknown>>([
+  ['clean-job.ts', cleanJob],
+]);
 /** Longest simulated time that any awaited step may take. */
 const STEP_LIMIT_MS = 600_000;
 
@@ -34,14 +40,25 @@ export class SimBroker {
     this.disk.syncFolder('/');
   }
 
-  /** The world as one life of the broker sees it: after a kill its timers and callbacks are dead. */
+  /** The world as one life of the broker sees it: after a kill its timers, callbacks and files are dead. */
   private runtimeOf(life: number): Runtime {
     const isAlive = (): boolean => this.life === life;
     const { clock } = this;
+    const disk = new Proxy(this.disk, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => {
+          if (!isAlive()) throw Object.assign(new Error('EIO: this process is dead'), { code: 'EIO' });
+          return member.apply(target, args);
+        };
+      },
+    });
     const executor: Executor = {
       run: async (module, job, input) => {
-        const jobs = (await import(module)) as Record<string, (input: unknown, world: unknown) => unknown>;
-        return (await jobs[job]?.(input, { disk: this.disk })) as never;
+        const jobs = JOBS.get(module.slice(module.lastIndexOf('/') + 1));
+        if (jobs === undefined) throw new Error(`the simulation does not know the job ${module}`);
+        return (await jobs[job]?.(input as never, { disk })) as never;
       },
       close: async () => {},
     };
@@ -54,7 +71,7 @@ export class SimBroker {
         endOfTurn: (callback) => clock.endOfTurn(() => (isAlive() ? callback() : undefined)),
       },
       random: this.random.fork(),
-      disk: this.disk,
+      disk,
       network: this.network.endpoint(OWNER),
       executor,
       log: this.log,
@@ -81,8 +98,24 @@ export class SimBroker {
   /** SIGKILL: the process is gone, what it wrote stays. */
   kill(): void {
     this.life++;
+    this.disk.kill();
+    this.disk.beforeChange = undefined;
     this.network.kill(OWNER);
     this.running = undefined;
+  }
+
+  /** SIGKILL in the middle of what the process is doing to the disk: instead of its n-th next change. */
+  killAtChange(count: number): void {
+    const at = this.disk.changes + count;
+    this.disk.beforeChange = (change, operation) => {
+      if (change < at) return;
+      this.kill();
+      throw Object.assign(new Error(`EIO: killed before this ${operation}`), { code: 'EIO' });
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.running !== undefined;
   }
 
   /** SIGKILL and the machine with it: what was not synced may be lost, torn or reordered. */

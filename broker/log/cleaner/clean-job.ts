@@ -42,7 +42,8 @@ export interface CleanInput {
   readonly groups: readonly (readonly CleanSegment[])[];
   readonly firstDirtyOffset: number;
   readonly endOffset: number;
-  readonly keysMax: number;
+  /** Memory for the map of keys. */
+  readonly mapBytesMax: number;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
   readonly indexIntervalBytes: number;
@@ -54,8 +55,12 @@ export interface CleanInput {
 export interface CleanOutput {
   /** One per group that was cleaned, in order; groups past the mapped end are left out. */
   readonly cleaned: readonly { readonly baseOffset: number; readonly sizeBytes: number; readonly replaces: number }[];
-  /** The log is clean below it. */
+  /** The log is clean below it; where it was before when not even one batch's keys found room. */
   readonly cleanEndOffset: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** How full the map of keys was, 0 to 1. */
+  readonly mapUtilization: number;
 }
 
 export async function job(input: CleanInput, world?: { readonly disk: Disk }): Promise<CleanOutput> {
@@ -70,7 +75,10 @@ export async function job(input: CleanInput, world?: { readonly disk: Disk }): P
     const sizeBytes = await cleanGroup(disk, input, group, map, filter, producers);
     cleaned.push({ baseOffset: (group[0] as CleanSegment).baseOffset, sizeBytes, replaces: group.length });
   }
-  return { cleaned, cleanEndOffset: map.endOffset };
+  const bytesWritten = cleaned.reduce((sum, each) => sum + each.sizeBytes, 0);
+  const bytesRead = sizeOf(input.groups.slice(0, cleaned.length).flat());
+  const mapUtilization = map.utilization;
+  return { cleaned, cleanEndOffset: map.endOffset, bytesRead, bytesWritten, mapUtilization };
 }
 
 function openSegment(disk: Disk, input: CleanInput, { baseOffset, sizeBytes }: CleanSegment): Segment {
@@ -84,10 +92,12 @@ async function openFilter(disk: Disk, input: CleanInput): Promise<TransactionFil
 
 /** The last offset of every key in the dirty part, as far as memory reaches. */
 async function mapKeys(disk: Disk, input: CleanInput): Promise<OffsetMap> {
-  const map = new OffsetMap(input.keysMax, input.firstDirtyOffset);
+  const { firstDirtyOffset, endOffset } = input;
+  const keysWanted = endOffset - firstDirtyOffset;
+  const map = new OffsetMap({ bytesMax: input.mapBytesMax, keysWanted, startOffset: firstDirtyOffset });
   const filter = await openFilter(disk, input);
+  let isFull = false;
   for (const each of input.groups.flat()) {
-    if (map.isFull) break;
     const segment = openSegment(disk, input, each);
     await scanBatches(segment.file, { from: 0, to: each.sizeBytes, verify: false }, (buffer, at) => {
       if (batchIsControl(buffer, at)) {
@@ -95,17 +105,22 @@ async function mapKeys(disk: Disk, input: CleanInput): Promise<OffsetMap> {
         return true;
       }
       const isAborted = filter.onData(buffer, at);
-      if (isAborted || batchLastOffset(buffer, at) < input.firstDirtyOffset) return true;
-      forEachRecord(view(buffer, at), (record) => {
-        if (record.key !== null && record.offset >= input.firstDirtyOffset) map.put(record.key, record.offset);
+      if (isAborted || batchLastOffset(buffer, at) < firstDirtyOffset) return true;
+      forEachRecord(view(buffer, at), ({ key, offset }) => {
+        if (key !== null && offset >= firstDirtyOffset && !map.put(key, offset)) isFull = true;
       });
-      map.endOffset = batchLastOffset(buffer, at) + 1;
-      return !map.isFull;
+      if (!isFull) map.endOffset = batchLastOffset(buffer, at) + 1;
+      return !isFull;
     });
     segment.closeFile();
+    if (isFull) return map;
   }
-  if (!map.isFull) map.endOffset = input.endOffset;
+  map.endOffset = endOffset;
   return map;
+}
+
+function sizeOf(segments: readonly CleanSegment[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 async function cleanGroup(

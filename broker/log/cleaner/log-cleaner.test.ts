@@ -147,3 +147,69 @@ test('a crash anywhere in a cleaning loses nothing', { timeout: 120_000 }, async
   }
   expect(crashes).toBeGreaterThan(100);
 });
+
+test('keys that do not fit into the map are cleaned in several passes, to the same end', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = makeWorld(seed);
+    // Room for nine keys, of twelve: a pass stops in the middle of the log.
+    const { manager, log } = await openLog(world, CONFIG, { cleanerDedupeBufferBytes: 240 });
+    await fill(world, log, new SeededRandom(seed), 60);
+    const before = live(await readCommitted(log));
+    let passes = 0;
+    while (await manager.runCleaner()) passes++;
+    expect(passes).toBeGreaterThan(1);
+    expect(manager.uncleanable()).toEqual([]);
+    expect(live(await readCommitted(log)), `seed ${seed}`).toEqual(before);
+  }
+});
+
+test('a batch with more keys than the map takes sets the log aside, and the cleaner goes on', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, CONFIG, { cleanerDedupeBufferBytes: 72 });
+  const keys = Array.from({ length: 5 }, (_, i) => ({ key: Buffer.from(`k${i}`), value: Buffer.from('v') }));
+  for (let i = 0; i < 20; i++) await append(world, log, batchOf(keys));
+  log.setHighWatermark(log.logEndOffset);
+  await log.flush();
+  const before = live(await readCommitted(log));
+  expect(await manager.runCleaner()).toBe(true);
+  expect(await manager.runCleaner()).toBe(false);
+  expect(manager.uncleanable()).toEqual([log]);
+  expect(live(await readCommitted(log))).toEqual(before);
+  expect(world.disk.list('/data/t-0').filter((name) => /cleaned|swap/.test(name))).toEqual([]);
+});
+
+test('the cleaner tells how dirty the logs are, how late it is, and what it did', async () => {
+  const world = makeWorld();
+  const config = { ...CONFIG, minCleanableDirtyRatio: 0.99, maxCompactionLagMs: 60_000 };
+  const { manager, log } = await openLog(world, config);
+  const put = () =>
+    append(
+      world,
+      log,
+      batchOf([{ key: Buffer.from('k'), value: Buffer.from('x'.repeat(90)) }], { timestamp: world.clock.nowMs() }),
+    );
+  for (let i = 0; i < 20; i++) await put();
+  log.setHighWatermark(log.logEndOffset);
+  await log.flush();
+  expect(manager.cleanerStatus).toMatchObject({ maxDirtyRatio: 0, maxOverdueMs: 0 });
+  await world.clock.advanceAndSettle(61_000);
+  expect(await manager.runCleaner()).toBe(true);
+  expect(manager.cleanerStatus).toMatchObject({ maxDirtyRatio: 1, maxOverdueMs: 1_000, lastRunMs: 61_000 });
+  expect(manager.cleanerStatus.bytesWritten).toBeLessThan(manager.cleanerStatus.bytesRead);
+  expect(manager.cleanerStatus.mapUtilization).toBeGreaterThan(0);
+});
+
+test('a log that is deleted while it is cleaned leaves nothing against the next of its name', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, CONFIG);
+  await fill(world, log, new SeededRandom(1), 40);
+  const cleaning = manager.runCleaner();
+  await manager.delete('t', 0);
+  await cleaning;
+  const next = await manager.create('t', 0, 'bG9nLXRlc3QtdG9waWMtMg', log.config);
+  await fill(world, next, new SeededRandom(2), 40);
+  const sizeBefore = next.sizeBytes;
+  expect(await manager.runCleaner()).toBe(true);
+  expect(manager.uncleanable()).toEqual([]);
+  expect(next.sizeBytes).toBeLessThan(sizeBefore);
+});

@@ -4,6 +4,7 @@
  * The swap survives a crash at any point: `.cleaned` files vanish, a `.swap` log is complete and wins over the segments
  * that it replaces. It happens only if the segment list is what the job was given.
  */
+import { BrokerError } from '../../std/mod.ts';
 import type { OffsetCheckpoint } from '../checkpoints.ts';
 import { CLEANED_SUFFIX, partitionFolderName, SEGMENT_SUFFIXES, SWAP_SUFFIX, segmentFileName } from '../file-names.ts';
 import type { LogContext, LogFolder } from '../log-context.ts';
@@ -12,7 +13,6 @@ import { Segment } from '../segment.ts';
 import type { CleanInput, CleanOutput, CleanSegment } from './clean-job.ts';
 
 const JOB_MODULE = new URL('./clean-job.ts', import.meta.url).href;
-const BYTES_PER_KEY = 24;
 const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
 
 export interface CleanPlan {
@@ -21,9 +21,27 @@ export interface CleanPlan {
   readonly firstDirtyOffset: number;
   readonly endOffset: number;
   readonly dirtyRatio: number;
+  /** How long ago max.compaction.lag.ms ran out for its oldest dirty record; 0 when it did not. */
+  readonly overdueMs: number;
+  /** Dirty enough, or overdue. */
+  readonly isDue: boolean;
 }
 
-/** Undefined when nothing in the log may be cleaned, or too little is worth it. */
+/** What the cleaner found and did last. */
+export interface CleanerStatus {
+  /** Dirty share of the dirtiest log, when last looked at. */
+  maxDirtyRatio: number;
+  maxOverdueMs: number;
+  /** Monotonic time of the last look. */
+  lastRunMs: number;
+  /** Of the last cleaning. */
+  elapsedMs: number;
+  bytesRead: number;
+  bytesWritten: number;
+  mapUtilization: number;
+}
+
+/** Undefined when nothing in the log may be cleaned. */
 export function planCleaning(log: PartitionLog, cleanOffset: number, nowMs: number): CleanPlan | undefined {
   const { config, segments } = log;
   if (!config.cleanupCompact) return undefined;
@@ -49,9 +67,9 @@ export function planCleaning(log: PartitionLog, cleanOffset: number, nowMs: numb
   }
   if (dirtyBytes === 0) return undefined;
   const dirtyRatio = dirtyBytes / (cleanBytes + dirtyBytes);
-  const isOverdue = oldestDirtyMs !== undefined && nowMs - oldestDirtyMs > config.maxCompactionLagMs;
-  if (dirtyRatio <= config.minCleanableDirtyRatio && !isOverdue) return undefined;
-  return { log, segments: cleanable, firstDirtyOffset, endOffset, dirtyRatio };
+  const overdueMs = oldestDirtyMs === undefined ? 0 : Math.max(0, nowMs - oldestDirtyMs - config.maxCompactionLagMs);
+  const isDue = dirtyRatio > config.minCleanableDirtyRatio || overdueMs > 0;
+  return { log, segments: cleanable, firstDirtyOffset, endOffset, dirtyRatio, overdueMs, isDue };
 }
 
 /** Neighbours that together fit one segment become one. */
@@ -76,6 +94,7 @@ export function groupSegments(segments: readonly Segment[], segmentBytes: number
 }
 
 export class LogCleaner {
+  readonly status: CleanerStatus;
   private readonly context: LogContext;
   private readonly persistRecoveryPoints: (folder: LogFolder) => Promise<void>;
   private readonly cleanOffsets = new Map<string, number>();
@@ -89,6 +108,19 @@ export class LogCleaner {
   constructor(context: LogContext, persistRecoveryPoints: (folder: LogFolder) => Promise<void>) {
     this.context = context;
     this.persistRecoveryPoints = persistRecoveryPoints;
+    this.status = {
+      maxDirtyRatio: 0,
+      maxOverdueMs: 0,
+      lastRunMs: context.runtime.clock.monotonicMs(),
+      elapsedMs: 0,
+      bytesRead: 0,
+      bytesWritten: 0,
+      mapUtilization: 0,
+    };
+  }
+
+  isUncleanable(log: PartitionLog): boolean {
+    return this.uncleanable.has(partitionFolderName(log.topic, log.partition));
   }
 
   restore(offsets: ReadonlyMap<string, number>): void {
@@ -109,19 +141,27 @@ export class LogCleaner {
   }
 
   async cleanOnce(logs: readonly PartitionLog[]): Promise<boolean> {
-    const nowMs = this.context.runtime.clock.nowMs();
+    const { clock } = this.context.runtime;
+    const nowMs = clock.nowMs();
+    const { status } = this;
+    Object.assign(status, { maxDirtyRatio: 0, maxOverdueMs: 0, lastRunMs: clock.monotonicMs() });
     let dirtiest: CleanPlan | undefined;
     for (const log of logs) {
       const name = partitionFolderName(log.topic, log.partition);
       if (this.uncleanable.has(name)) continue;
       const plan = planCleaning(log, this.cleanOffsets.get(name) ?? 0, nowMs);
-      if (plan !== undefined && plan.dirtyRatio > (dirtiest?.dirtyRatio ?? -1)) dirtiest = plan;
+      if (plan === undefined) continue;
+      status.maxDirtyRatio = Math.max(status.maxDirtyRatio, plan.dirtyRatio);
+      status.maxOverdueMs = Math.max(status.maxOverdueMs, plan.overdueMs);
+      if (plan.isDue && plan.dirtyRatio > (dirtiest?.dirtyRatio ?? -1)) dirtiest = plan;
     }
     if (dirtiest === undefined) return false;
     const { topic, partition } = dirtiest.log;
     try {
       return await this.clean(dirtiest, nowMs);
     } catch (error) {
+      // Deleted meanwhile: its files are gone, and another log may have its name by now.
+      if (dirtiest.log.isOver) return true;
       this.uncleanable.add(partitionFolderName(topic, partition));
       this.context.runtime.log.error({ topic, partition, err: error }, 'log could not be cleaned and is set aside');
       return true;
@@ -136,7 +176,7 @@ export class LogCleaner {
       groups: groupSegments(plan.segments, log.config.segmentBytes),
       firstDirtyOffset: plan.firstDirtyOffset,
       endOffset: plan.endOffset,
-      keysMax: Math.max(1, Math.floor(this.context.config.cleanerDedupeBufferBytes / BYTES_PER_KEY)),
+      mapBytesMax: this.context.config.cleanerDedupeBufferBytes,
       nowMs,
       deleteRetentionMs: log.config.deleteRetentionMs,
       indexIntervalBytes: log.config.indexIntervalBytes,
@@ -146,8 +186,16 @@ export class LogCleaner {
         lastOffset: entry.batches.at(-1)?.lastOffset ?? -1,
       })),
     };
-    const { executor } = this.context.runtime;
+    const { clock, executor } = this.context.runtime;
+    const startedMs = clock.monotonicMs();
     const output = await executor.run<CleanInput, CleanOutput>(JOB_MODULE, 'job', input);
+    const { bytesRead, bytesWritten, mapUtilization } = output;
+    const elapsedMs = clock.monotonicMs() - startedMs;
+    Object.assign(this.status, { elapsedMs, bytesRead, bytesWritten, mapUtilization });
+    if (output.cleanEndOffset <= plan.firstDirtyOffset) {
+      this.discard(log, output);
+      throw new BrokerError('config.invalid', 'log.cleaner.dedupe.buffer.size has no room for the keys of one batch');
+    }
     await this.persistRecoveryPoints(log.logFolder);
     if (log.generation !== generation || log.isOver) {
       if (!log.isOver) this.discard(log, output);

@@ -1,0 +1,123 @@
+/**
+ * How much of a log is on the disk, and not only in the page cache. Everything below the recovery point is, names and
+ * contents: recovery trusts it. A flush brings the recovery point to where the log ended when it began.
+ */
+import { BrokerError } from '../std/mod.ts';
+import type { LeaderEpochs } from './leader-epochs.ts';
+import type { LogContext } from './log-context.ts';
+import type { Segment } from './segment.ts';
+
+/** The log whose durability it is. */
+export interface FlushedLog {
+  readonly path: string;
+  readonly activeSegment: Segment;
+  readonly leaderEpochs: LeaderEpochs;
+  writtenEndOffset(): number;
+}
+
+export class Durability {
+  private readonly log: FlushedLog;
+  private readonly context: LogContext;
+  private syncedEnd = 0;
+  private lastFlushMs: number;
+  private hasNewNames = true;
+  private isAbandoned = false;
+  private readonly segments = new Set<Segment>();
+  private readonly snapshots = new Set<string>();
+
+  constructor(log: FlushedLog, context: LogContext) {
+    this.log = log;
+    this.context = context;
+    this.lastFlushMs = context.runtime.clock.monotonicMs();
+  }
+
+  get recoveryPoint(): number {
+    return this.syncedEnd;
+  }
+
+  /** Everything below `offset` is known to be durable: after recovery, or because there is nothing. */
+  startAt(offset: number): void {
+    this.syncedEnd = offset;
+  }
+
+  /** The log ends at `offset` now. */
+  cutTo(offset: number): void {
+    this.syncedEnd = Math.min(this.syncedEnd, offset);
+  }
+
+  segmentWritten(segment: Segment): void {
+    this.segments.add(segment);
+  }
+
+  segmentGone(segment: Segment): void {
+    this.segments.delete(segment);
+  }
+
+  snapshotWritten(path: string): void {
+    this.snapshots.add(path);
+  }
+
+  snapshotsGone(): void {
+    this.snapshots.clear();
+  }
+
+  /** Files were made, renamed or removed. */
+  namesChanged(): void {
+    this.hasNewNames = true;
+  }
+
+  isFlushDue(flushMs: number): boolean {
+    const sinceMs = this.context.runtime.clock.monotonicMs() - this.lastFlushMs;
+    return this.log.writtenEndOffset() > this.syncedEnd && sinceMs >= flushMs;
+  }
+
+  /** The log's files are no longer its own: a flush under way ends early and finds nothing wrong. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
+  async flush(): Promise<void> {
+    try {
+      await this.syncAll();
+    } catch (error) {
+      // Files that were renamed or closed under it say nothing of the disk.
+      if (!this.isAbandoned) throw error;
+    }
+  }
+
+  private async syncAll(): Promise<void> {
+    const { log } = this;
+    const { clock, disk } = this.context.runtime;
+    const endOffset = log.writtenEndOffset();
+    const segments = [...this.segments];
+    const snapshots = [...this.snapshots];
+    const startedMs = clock.monotonicMs();
+    this.lastFlushMs = startedMs;
+    if (this.hasNewNames) {
+      disk.syncFolder(log.path);
+      this.hasNewNames = false;
+    }
+    for (const segment of segments) await segment.sync({ withIndexes: segment !== log.activeSegment });
+    for (const path of snapshots) {
+      if (disk.exists(path)) await syncFile(this.context, path);
+      this.snapshots.delete(path);
+    }
+    await log.leaderEpochs.persist();
+    for (const segment of segments) {
+      if (segment !== log.activeSegment && segment.syncedBytes >= segment.sizeBytes) this.segments.delete(segment);
+    }
+    if (endOffset > this.syncedEnd && endOffset <= log.writtenEndOffset()) this.syncedEnd = endOffset;
+    this.context.flushed(clock.monotonicMs() - startedMs);
+  }
+}
+
+async function syncFile(context: LogContext, path: string): Promise<void> {
+  const file = context.runtime.disk.open(path, 'write');
+  try {
+    await file.datasync();
+  } catch (error) {
+    throw new BrokerError('disk.failed', 'a file could not be synced', { cause: error, context: { path } });
+  } finally {
+    file.close();
+  }
+}

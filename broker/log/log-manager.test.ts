@@ -1,0 +1,118 @@
+/** The folders of a broker: what in them is ours, what of them survives a crash, and how far one failure reaches. */
+import { expect, test } from 'vitest';
+import { BrokerError, silentLogger } from '../std/mod.ts';
+import { append, batchOf, makeWorld, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
+import { isOfDisk } from './log-manager.ts';
+
+async function writeFile(world: World, path: string, text: string): Promise<void> {
+  const file = world.disk.open(path, 'create');
+  const bytes = Buffer.from(text);
+  file.writeSync(bytes, 0, bytes.length, 0);
+  file.truncate(bytes.length);
+  file.close();
+}
+
+test('the metadata log of a Kafka that used the folder before is left alone', async () => {
+  const world = makeWorld();
+  const { manager } = await openLog(world);
+  await manager.close({ brokerEpoch: 1 });
+  world.disk.makeFolder('/data/__cluster_metadata-0');
+  await writeFile(world, '/data/__cluster_metadata-0/partition.metadata', `version: 0\ntopic_id: ${TOPIC_ID}`);
+  await writeFile(world, '/data/__cluster_metadata-0/00000000000000000000.log', 'no batch of ours');
+  const reopened = await openManager(world);
+  expect(reopened.get('__cluster_metadata', 0)).toBeUndefined();
+  expect(world.disk.list('/data/__cluster_metadata-0')).toEqual(['00000000000000000000.log', 'partition.metadata']);
+  expect(world.disk.readFile('/data/__cluster_metadata-0/00000000000000000000.log').toString()).toBe(
+    'no batch of ours',
+  );
+});
+
+test('a partition whose files make no sense is offline, and the others of its folder are not', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  await manager.create('bad', 0, TOPIC_ID, log.config);
+  await append(world, log, batchOf(['a']));
+  await manager.close({ brokerEpoch: 1 });
+  await writeFile(world, '/data/bad-0/partition.metadata', 'nonsense\n');
+  const reopened = await openManager(world);
+  expect(reopened.describe()[0]?.isOffline).toBe(false);
+  expect(reopened.get('t', 0)?.logEndOffset).toBe(1);
+  expect(reopened.get('bad', 0)).toBeUndefined();
+  // What is there may still be saved: nobody makes a new log of that name over it.
+  await expect(reopened.create('bad', 0, TOPIC_ID, log.config)).rejects.toMatchObject({ code: 'log.offline' });
+});
+
+test('what is of the disk and what of one file is told apart', () => {
+  const withCode = (code: string) => Object.assign(new Error(code), { code });
+  expect(['EIO', 'EROFS', 'ENOSPC'].map((code) => isOfDisk(withCode(code)))).toEqual([true, true, true]);
+  expect(['EACCES', 'ERR_OUT_OF_RANGE'].map((code) => isOfDisk(withCode(code)))).toEqual([false, false]);
+  expect(isOfDisk(new BrokerError('disk.failed', 'x', { cause: withCode('EIO') }))).toBe(true);
+  expect(isOfDisk(new BrokerError('log.corrupt', 'x'))).toBe(false);
+});
+
+test('a disk that fails takes the whole folder', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  await manager.create('bad', 0, TOPIC_ID, log.config);
+  await manager.close({ brokerEpoch: 1 });
+  world.disk.inject({ operation: 'read', kind: 'EIO', path: /bad-0\/partition\.metadata/ });
+  await expect(openManager(world)).rejects.toMatchObject({ code: 'log.offline' });
+});
+
+test('deleted records do not come back after a power loss', async () => {
+  const world = makeWorld();
+  const { log } = await openLog(world);
+  for (let i = 0; i < 10; i++) await append(world, log, batchOf([`${i}`]));
+  log.setHighWatermark(10);
+  await log.flush();
+  log.deleteRecordsBefore(7);
+  await world.clock.settle();
+  world.disk.powerLoss(world.random);
+  const reopened = (await openLog(world)).log;
+  expect([reopened.logStartOffset, reopened.logEndOffset]).toEqual([7, 10]);
+});
+
+test('checkpoints that are written at the same time do not take each other’s file', async () => {
+  const warnings: object[] = [];
+  const plain = makeWorld();
+  const logger = { ...silentLogger, warn: (fields: object) => warnings.push(fields) };
+  const world = { ...plain, runtime: { ...plain.runtime, log: logger } };
+  const { manager, log } = await openLog(world, {}, { recoveryPointCheckpointIntervalMs: 50 });
+  for (let i = 0; i < 10; i++) await append(world, log, batchOf([`${i}`]));
+  log.setHighWatermark(10);
+  for (let offset = 1; offset <= 5; offset++) {
+    log.deleteRecordsBefore(offset);
+    world.clock.advance(50);
+  }
+  await world.clock.settle();
+  expect(warnings).toEqual([]);
+  expect(world.disk.readFile('/data/log-start-offset-checkpoint').toString()).toBe('0\n1\nt 0 5\n');
+  await manager.close({ brokerEpoch: 1 });
+});
+
+test('files that cannot be removed when their time has come take the folder offline, not the process', async () => {
+  for (const isWholeLog of [true, false]) {
+    const world = makeWorld();
+    const { manager, log } = await openLog(world, { segmentBytes: 200, retentionBytes: 200, fileDeleteDelayMs: 1_000 });
+    for (let i = 0; i < 10; i++) await append(world, log, batchOf(['x'.repeat(100)]));
+    log.setHighWatermark(10);
+    world.disk.inject({ operation: 'remove', kind: 'EIO', path: isWholeLog ? /-delete$/ : /\.deleted$/ });
+    if (isWholeLog) await manager.delete('t', 0);
+    else manager.runRetention();
+    expect(manager.folders[0]?.isOffline).toBe(false);
+    await world.clock.advanceAndSettle(2_000);
+    expect(manager.folders[0]?.isOffline).toBe(true);
+  }
+});
+
+test('a partition that is deleted during a flush takes nothing else with it', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, { segmentBytes: 200, flushMessages: 1 });
+  for (let i = 0; i < 5; i++) await append(world, log, batchOf(['x'.repeat(100)]));
+  log.appendAsLeader(batchOf(['x'.repeat(100)]), { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+  log.appendAsLeader(batchOf(['x'.repeat(100)]), { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, () => {});
+  world.clock.runTurn();
+  await manager.delete('t', 0);
+  await world.clock.settle();
+  expect(manager.folders[0]?.isOffline).toBe(false);
+});

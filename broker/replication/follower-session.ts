@@ -156,8 +156,8 @@ export class FollowerSession {
   }
 
   /**
-   * Requests do not mention a follower that has everything, yet it may only now be eligible: its broker was unfenced, or
-   * the controller refused it before.
+   * Requests do not mention a follower that has everything, yet it may only now be eligible: its broker was unfenced,
+   * or the controller refused it before.
    */
   private seekEntry(): void {
     for (const entry of this.outOfSync) {

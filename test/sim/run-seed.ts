@@ -125,7 +125,11 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   return resultOf(seed, history, cluster);
 }
 
-const OVERRIDES = { 'log.segment.bytes': '1048576', 'ottla.metadata.snapshot.batches': '5', 'ottla.control.secret': 'the-secret-of-the-simulation' };
+const OVERRIDES = {
+  'log.segment.bytes': '1048576',
+  'ottla.metadata.snapshot.batches': '5',
+  'ottla.control.secret': 'the-secret-of-the-simulation',
+};
 
 async function acceptLoss(client: SimClient): Promise<void> {
   for (let tries = 0; tries < 5; tries++) {

@@ -41,7 +41,9 @@ import { SimNetwork } from '../../broker/std/sim/sim-network.ts';
 import { Telemetry } from '../../broker/telemetry/mod.ts';
 
 const PORT_BASE = 9000;
+const CLIENT_PORT_BASE = 9500;
 const CONTROL = 'CONTROL';
+const CLIENTS = 'CLIENTS';
 const CONTROLLER_DELAY_MS = 2;
 const STEP_LIMIT_MS = 120_000;
 
@@ -54,6 +56,8 @@ export interface SimReplicasOptions {
   readonly throttle?: Pick<ReplicaConfig, 'throttledAsLeader' | 'throttledAsFollower'>;
   readonly throttleRates?: () => ThrottleRates;
   readonly logger?: Logger;
+  /** Broker configs, by Kafka's names. */
+  readonly config?: Readonly<Record<string, string>>;
   /** How long metadata takes to a broker; drawn anew for each image. */
   readonly metadataDelayMs?: (nodeId: number, random: SeededRandom) => number;
 }
@@ -187,7 +191,9 @@ export class SimNode {
       runtime,
       nodeId: this.id,
       clusterId: 'sim',
-      config: new BrokerConfig(new Map([['node.id', String(this.id)]])),
+      config: new BrokerConfig(
+        new Map([['node.id', String(this.id)], ...Object.entries(this.cluster.options.config ?? {})]),
+      ),
       telemetry: new Telemetry(),
       metadata: {
         get image() {
@@ -211,7 +217,16 @@ export class SimNode {
       }),
       observer: { requestReceived() {}, responseSent() {} },
     });
-    await this.server.listen({ name: CONTROL, host: '127.0.0.1', port: PORT_BASE + this.id, isControl: true });
+    const host = '127.0.0.1';
+    await this.server.listen({ name: CONTROL, host, port: PORT_BASE + this.id, isControl: true });
+    await this.server.listen({ name: CLIENTS, host, port: CLIENT_PORT_BASE + this.id, isControl: false });
+  }
+
+  /** A connection as a client has it, or as a broker has it. */
+  connect(listener: 'clients' | 'control' = 'clients'): Promise<KafkaConnection> {
+    const port = (listener === 'clients' ? CLIENT_PORT_BASE : PORT_BASE) + this.id;
+    const runtime = { network: this.cluster.network.endpoint('client') };
+    return this.cluster.until(KafkaConnection.open({ runtime, host: '127.0.0.1', port, clientId: 'client' }));
   }
 
   /** Metadata arrives; it takes effect in order. */
@@ -496,7 +511,10 @@ export class SimController {
             id,
             epoch,
             incarnationId: '',
-            endpoints: [{ name: CONTROL, host: '127.0.0.1', port: PORT_BASE + id }],
+            endpoints: [
+              { name: CONTROL, host: '127.0.0.1', port: PORT_BASE + id },
+              { name: CLIENTS, host: '127.0.0.1', port: CLIENT_PORT_BASE + id },
+            ],
             rack: this.racks.get(id) ?? null,
             isFenced,
             isShuttingDown,

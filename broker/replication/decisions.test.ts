@@ -61,49 +61,37 @@ function fetchedAt(leading: Leadership, nodeId: number, offset: number, leaderLo
   });
 }
 
-property.prop([
-  fc.record({
-    epochStartOffset: fc.nat({ max: 20 }),
-    highWatermark: fc.nat({ max: 20 }),
-    fetchOffset: fc.option(fc.nat({ max: 25 }), { nil: undefined }),
-    isMember: fc.boolean(),
-    isPending: fc.boolean(),
-    isRegistered: fc.boolean(),
-    isFenced: fc.boolean(),
-    isShuttingDown: fc.boolean(),
-    isSameIncarnation: fc.boolean(),
-  }),
-])('a follower enters the in-sync set only with all that was committed, alive, and as who it fetched', (world) => {
-  const leading = term({
-    epochStartOffset: world.epochStartOffset,
-    inSyncReplicas: world.isMember ? [1, 2, 3] : [1, 2],
-  });
-  if (world.fetchOffset !== undefined) fetchedAt(leading, 3, world.fetchOffset, 25, 1);
-  if (world.isPending) {
+interface Candidate {
+  readonly fetchOffset: number | undefined;
+  readonly highWatermark: number;
+  readonly epochStartOffset: number;
+  readonly inSyncReplicas: readonly number[];
+  readonly isPending: boolean;
+  readonly peer: Peer | undefined;
+}
+
+/** One that may enter, barely. */
+const CANDIDATE: Candidate = {
+  fetchOffset: 10,
+  highWatermark: 10,
+  epochStartOffset: 10,
+  inSyncReplicas: [1, 2],
+  isPending: false,
+  peer: peerOf(3),
+};
+
+function expansionOf(candidate: Candidate): ReturnType<Leadership['expansion']> {
+  const { epochStartOffset, inSyncReplicas, fetchOffset, highWatermark, peer } = candidate;
+  const leading = term({ epochStartOffset, inSyncReplicas });
+  if (fetchOffset !== undefined) fetchedAt(leading, 3, fetchOffset, 25, 1);
+  if (candidate.isPending) {
     leading.inSync.propose({ kind: 'shrink', leaderEpoch: 7, partitionEpoch: 5, newInSyncReplicas: [] });
   }
-  const peer = world.isRegistered
-    ? peerOf(3, {
-        isFenced: world.isFenced,
-        isShuttingDown: world.isShuttingDown,
-        ...(world.isSameIncarnation ? {} : { brokerEpoch: 200 }),
-      })
-    : undefined;
-  const follower = leading.follower(3) as FollowerProgress;
-  const change = leading.expansion(follower, { highWatermark: world.highWatermark, brokerEpoch: 101, peer });
-  const mayEnter =
-    !world.isMember &&
-    !world.isPending &&
-    world.fetchOffset !== undefined &&
-    world.fetchOffset >= world.highWatermark &&
-    world.fetchOffset >= world.epochStartOffset &&
-    world.isRegistered &&
-    !world.isFenced &&
-    !world.isShuttingDown &&
-    world.isSameIncarnation;
-  expect(change !== undefined).toBe(mayEnter);
-  if (change === undefined) return;
-  expect(change).toEqual({
+  return leading.expansion(leading.follower(3) as FollowerProgress, { highWatermark, brokerEpoch: 101, peer });
+}
+
+test('a follower that has all that was committed enters the in-sync set as who it fetched', () => {
+  expect(expansionOf(CANDIDATE)).toEqual({
     kind: 'expand',
     leaderEpoch: 7,
     partitionEpoch: 5,
@@ -113,6 +101,20 @@ property.prop([
       { brokerId: 3, brokerEpoch: 103 },
     ],
   });
+});
+
+test.each<readonly [string, Partial<Candidate>]>([
+  ['it has not fetched in this term', { fetchOffset: undefined }],
+  ['it lacks what is committed', { highWatermark: 11 }],
+  ['it lacks what an earlier leader may have committed', { epochStartOffset: 11 }],
+  ['it is in the set already', { inSyncReplicas: [1, 2, 3] }],
+  ['another change is open', { isPending: true }],
+  ['its broker is not registered', { peer: undefined }],
+  ['its broker is fenced', { peer: peerOf(3, { isFenced: true }) }],
+  ['its broker shuts down', { peer: peerOf(3, { isShuttingDown: true }) }],
+  ['its broker restarted since it fetched', { peer: peerOf(3, { brokerEpoch: 200 }) }],
+])('a follower does not enter the in-sync set while %s', (_reason, difference) => {
+  expect(expansionOf({ ...CANDIDATE, ...difference })).toBeUndefined();
 });
 
 test('members that were not caught up for too long are left out, the leader never', () => {

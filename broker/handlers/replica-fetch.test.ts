@@ -98,6 +98,25 @@ test('a follower is answered under its broker epoch and leader epoch only', asyn
   expect((await ask({ offset: 5 })).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
 });
 
+test('a follower with another history acknowledges nothing by its offset', async () => {
+  const [one, two, three] = await start();
+  await cluster.until(one.produce('t', 0, 'a'));
+  cluster.controller.elect('t', 0, 1);
+  await cluster.converge('t');
+  for (const node of [two, three]) cluster.network.cutLink(one.owner, node.owner);
+  void one.produce('t', 0, 'b');
+  await cluster.advance(50);
+  expect(one.replica('t')).toMatchObject({ logEndOffset: 2, highWatermark: 1 });
+  const control = await one.connect('control');
+  for (const node of [two, three]) {
+    const replicaState = { replicaId: node.id, replicaEpoch: node.brokerEpoch };
+    const asked = { offset: 2, leaderEpoch: 1, lastFetchedEpoch: 0, replicaState, sessionEpoch: 0 };
+    const answer = await fetchOnce(control, asked);
+    expect(answer).toMatchObject({ errorCode: ErrorCode.NONE, divergingEpoch: { epoch: 0, endOffset: 1 } });
+  }
+  expect(one.replica('t').highWatermark).toBe(1);
+});
+
 test('a session of a follower goes on by its epochs, and a second fetch ends the parked one', async () => {
   const [one] = await start();
   const control = await one.connect('control');

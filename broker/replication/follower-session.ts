@@ -67,6 +67,8 @@ interface Operation {
   isOver: boolean;
 }
 
+/** How often a follower that has everything is considered again: a broker that starts may have thousands of them. */
+const SEEK_EVERY_MS = 250;
 const NOTHING: readonly Buffer[] = [];
 const NOTHING_TO_RELEASE = (): void => {};
 
@@ -81,8 +83,9 @@ export class FollowerSession {
   private readonly entries = new Map<string, Entry>();
   /** In the order in which they are served; who got records goes to the end. */
   private readonly ready = new Set<Entry>();
-  /** Partitions in whose in-sync set the follower is not: every fetch is an occasion to take it in. */
+  /** Partitions in whose in-sync set the follower is not: a fetch is an occasion to take it in. */
   private readonly outOfSync = new Set<Entry>();
+  private nextSeekMs = Number.NEGATIVE_INFINITY;
   private operation: Operation | undefined;
   private isReading = false;
   private isCheckPlanned = false;
@@ -160,6 +163,9 @@ export class FollowerSession {
    * the controller refused it before.
    */
   private seekEntry(): void {
+    const nowMs = this.contact.lastFetchMs;
+    if (nowMs < this.nextSeekMs) return;
+    this.nextSeekMs = nowMs + SEEK_EVERY_MS;
     for (const entry of this.outOfSync) {
       const { replica } = entry;
       if (replica === undefined || !replica.isLeader || replica.inSyncReplicas.includes(this.followerId)) {

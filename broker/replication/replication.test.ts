@@ -160,6 +160,55 @@ test('a leader that wrote nothing in its term follows the next one without end',
   await expectEqualLogs(one, two, three);
 });
 
+test('a follower is cut where the logs part, not at the high watermark that it knows', async () => {
+  const [one, two, three] = await start();
+  await produceAll(one, 'a');
+  await cluster.converge(T);
+  await produceAll(one, 'b');
+  expect(two.replica(T).highWatermark).toBe(1);
+  cluster.controller.elect(T, 0, 2);
+  cluster.network.cutLink(two.owner, one.owner);
+  cluster.network.cutLink(two.owner, three.owner);
+  await cluster.waitFor(() => two.replica(T).isLeader, 'node 2 to lead');
+  await begin(two, 'tail');
+  expect(two.replica(T).logEndOffset).toBe(3);
+  cluster.controller.elect(T, 0, 3);
+  await cluster.waitFor(() => three.replica(T).isLeader, 'node 3 to lead');
+  cluster.network.heal();
+  let lowest = 3;
+  await cluster.waitFor(() => {
+    lowest = Math.min(lowest, two.replica(T).logEndOffset);
+    return cluster.controller.partition(T).inSyncReplicas.length === 3 && lowest < 3;
+  }, 'node 2 to be cut');
+  // 'b' was acknowledged on the strength of this replica, and it never lets go of it.
+  expect(lowest).toBe(2);
+  await cluster.converge(T);
+  await expectEqualLogs(one, two, three);
+});
+
+test('a record that is written when the term is over is not acknowledged', async () => {
+  const [one] = await start({ log: { flushMessages: 1 } });
+  const replica = one.replica(T);
+  const pending = one.produce(T, 0, 'staged');
+  const state = { ...cluster.controller.partition(T), leader: 2, leaderEpoch: 1, partitionEpoch: 1 };
+  void replica.updateState(state);
+  expect((await cluster.until(pending)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+});
+
+test('what a leader of an older epoch sent is not appended', async () => {
+  const [one, two] = await start();
+  await produceAll(one, 'a');
+  await cluster.converge(T);
+  const replica = two.replica(T);
+  const records = await cluster.bytes(one, T);
+  const state = { ...cluster.controller.partition(T), leader: 3, leaderEpoch: 1, partitionEpoch: 1 };
+  void replica.updateState(state);
+  const answer = new Promise<number>((resolve) => {
+    replica.appendFetched({ leaderEpoch: 0, records, highWatermark: 9, logStartOffset: 0 }, resolve);
+  });
+  expect(await answer).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+});
+
 // R2, KIP-320: a leader that clients reach and followers do not.
 test('a leader cut off from its followers acknowledges nothing, and nothing acknowledged is cut off when it returns', async () => {
   const [one, two, three] = await start();
@@ -268,6 +317,28 @@ test('while the outcome of an expansion is unknown the added follower counts for
   three.resume();
   await cluster.advance(100);
   expect(waiting.answer?.errorCode).toBe(ErrorCode.NONE);
+  cluster.controller.isReachable = true;
+  await cluster.converge(T);
+});
+
+test('metadata that the leader knows already leaves the outcome of a change open', async () => {
+  const [one, , three] = await start();
+  three.pause();
+  cluster.controller.fence(3);
+  await produceAll(one, 'a');
+  cluster.controller.isReachable = false;
+  three.resume();
+  cluster.controller.unfence(3);
+  await cluster.waitFor(() => one.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+  const pending = one.replica(T).pendingChange;
+  three.pause();
+  // Something else changed somewhere, and the image says of this partition what it said before.
+  cluster.controller.publish();
+  await cluster.advance(50);
+  expect(one.replica(T).pendingChange).toBe(pending);
+  const waiting = await begin(one, 'b', 5_000);
+  expect(waiting.answer).toBeUndefined();
+  three.resume();
   cluster.controller.isReachable = true;
   await cluster.converge(T);
 });

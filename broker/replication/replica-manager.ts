@@ -41,6 +41,8 @@ export interface ThrottleRates {
 const SLICE_MS = 5;
 /** How long an image waits for the logs that it asks for before the next one may be applied. */
 const CREATION_PATIENCE_MS = 250;
+/** The pause after a log that could not be made. */
+const CREATION_RETRY_MS = 1_000;
 const UNTHROTTLED: ThrottleRates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
 
 export class ReplicaManager {
@@ -223,16 +225,31 @@ export class ReplicaManager {
     for (let first = firstOf(this.missing); first !== undefined && !this.isClosed; first = firstOf(this.missing)) {
       const [key, assignment] = first;
       const { topic, partition } = assignment;
-      try {
-        await this.apply(assignment);
-      } catch (error) {
-        this.runtime.log.error({ topic, partition, err: error }, 'a replica could not be created');
-      }
+      const isMade = await this.tryCreate(assignment);
       const wanted = this.missing.get(key);
-      if (wanted === assignment) this.missing.delete(key);
-      else if (wanted === undefined) await this.remove(topic, partition);
+      if (wanted === undefined) await this.remove(topic, partition);
+      else if (!isMade) await this.tryLater(key, wanted);
+      else if (wanted === assignment) this.missing.delete(key);
       await pause();
     }
+  }
+
+  private async tryCreate(assignment: PartitionAssignment): Promise<boolean> {
+    try {
+      await this.apply(assignment);
+      return true;
+    } catch (error) {
+      const { topic, partition } = assignment;
+      this.runtime.log.error({ topic, partition, err: error }, 'a replica could not be created, trying again');
+      return false;
+    }
+  }
+
+  /** What a full or failing disk refused goes to the end of the line. */
+  private async tryLater(key: string, assignment: PartitionAssignment): Promise<void> {
+    this.missing.delete(key);
+    this.missing.set(key, assignment);
+    await new Promise<void>((resolve) => this.runtime.clock.after(CREATION_RETRY_MS, resolve));
   }
 
   /** Lets others have their turn whenever a slice is used up. */

@@ -562,6 +562,44 @@ test('a partition that moves away takes its log with it', async () => {
   expect(three.logs.get(T, 0)).toBeUndefined();
 });
 
+test('a log that the disk refuses is made when it no longer does, and others do not wait for it', async () => {
+  cluster = await SimReplicas.start({ nodes: 2 });
+  const [one, two] = cluster.nodes as [SimNode, SimNode];
+  const mend = two.disk.inject({ operation: 'open', path: /t-0/, kind: 'EIO' });
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  await cluster.converge(T, 1);
+  await cluster.advance(5_000);
+  expect(two.replicas.get(T, 0)).toBeUndefined();
+  // Deleted and made again meanwhile: the newest image counts.
+  cluster.controller.deleteTopic(T);
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  mend();
+  await cluster.converge(T, 0);
+  expect(two.replica(T, 0).topicId).toBe(one.replica(T, 0).topicId);
+});
+
+test('ten thousand partitions are placed in slices, and the next image does not wait for their logs', async () => {
+  cluster = await SimReplicas.start({ nodes: 1 });
+  const node = cluster.node(1);
+  // Making a log takes its time, as on a disk that syncs.
+  node.disk.inject({ operation: 'rename', kind: 'slow', slowMs: 2 });
+  cluster.controller.createTopic('first', { replicas: [1] });
+  await cluster.converge('first');
+  const image = cluster.controller.image();
+  cluster.controller.createTopic('many', { replicas: [1], partitions: 500 });
+  await cluster.waitFor(() => node.image.topicsByName.has('many'), 'the topic to be known');
+  const startedMs = cluster.clock.monotonicMs();
+  cluster.controller.elect('first', 0, 1);
+  await cluster.waitFor(() => node.replica('first').leaderEpoch === 1, 'the election to take effect');
+  expect(cluster.clock.monotonicMs() - startedMs).toBeLessThan(400);
+  expect([...node.replicas.all()].length).toBeLessThan(400);
+  // Whoever is no longer wanted is not made.
+  cluster.controller.deleteTopic('many');
+  await cluster.until(node.replicas.settled());
+  await cluster.waitFor(() => [...node.replicas.all()].length === 1, 'the deleted topic to be gone', 5_000);
+  expect(image.topicsByName.has('many')).toBe(false);
+});
+
 test('many partitions are followed over one connection, and only what changed is spoken of', async () => {
   cluster = await SimReplicas.start({ nodes: 2 });
   cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 200 });

@@ -6,7 +6,7 @@
  * in life. Brokers can be killed, paused, cut off and robbed of what they had not synced.
  */
 import { BrokerConfig } from '../../broker/config/mod.ts';
-import { allHandlers, Broker, type BrokerRooms, HandlerRouter } from '../../broker/handlers/mod.ts';
+import { allHandlers, Broker, type BrokerRooms, HandlerRouter, PeerConnections } from '../../broker/handlers/mod.ts';
 import { DEFAULT_LOG_CONFIG, type LogConfig, LogManager } from '../../broker/log/mod.ts';
 import { EMPTY_IMAGE, type MetadataImage, type PartitionImage, type TopicImage } from '../../broker/metadata/mod.ts';
 import { Server } from '../../broker/network/mod.ts';
@@ -200,6 +200,7 @@ export class SimNode {
           return node.image;
         },
       } as BrokerRooms['metadata'],
+      peerConnections: new PeerConnections(() => {}),
       logs: this.logs,
       replicas: this.replicas,
       fetchSessions: new FetchSessions({ clock: runtime.clock, random: runtime.random, slots: 100 }),

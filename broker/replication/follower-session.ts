@@ -356,10 +356,12 @@ export class FollowerSession {
         answer.highWatermark !== entry.toldHighWatermark ||
         answer.logStartOffset !== entry.toldLogStart;
       // What got an error, or has records that the follower did not ask beyond yet, is looked at again whatever the
-      // follower makes of it; if it does not come back with another offset it wants the same again.
-      this.ready.delete(entry);
+      // follower makes of it; if it does not come back with another offset it wants the same again. Only who got records
+      // goes to the end of the line: a batch that did not fit beside others comes first in the end, and whole.
       const hasMore = answer.replica !== undefined && answer.replica.logEndOffset > answer.partition.fetchOffset;
-      if (!isPlain || hasMore || entry.hasNews) this.ready.add(entry);
+      const staysReady = !isPlain || hasMore || entry.hasNews;
+      if (answer.sizeBytes > 0 || !staysReady) this.ready.delete(entry);
+      if (staysReady) this.ready.add(entry);
       if (!isNew) {
         answer.release();
         continue;

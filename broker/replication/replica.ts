@@ -142,7 +142,12 @@ export class Replica implements ChangeOwner {
   }
 
   get isUnderReplicated(): boolean {
-    return this.isLeader && this.state.inSyncReplicas.length < this.state.replicas.length;
+    return this.isLeader && this.state.inSyncReplicas.length < this.replicationFactor;
+  }
+
+  /** Replicas that are being added do not count yet. */
+  private get replicationFactor(): number {
+    return this.state.replicas.length - (this.state.addingReplicas?.length ?? 0);
   }
 
   get isUnderMinInSync(): boolean {
@@ -294,14 +299,7 @@ export class Replica implements ChangeOwner {
       leaderEpoch: term.leaderEpoch,
     };
     this.log.appendAsLeader(batch, appendOptions, (result) => {
-      if (result.errorCode === ErrorCode.NONE) {
-        // Written, but in a term that is over: another leader may yet cut it off, so nobody may wait for it here.
-        if (this.term !== term && options.requiredAcks === -1) {
-          done({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, ...NOT_APPENDED });
-          return;
-        }
-        this.advanceHighWatermark();
-      }
+      if (result.errorCode === ErrorCode.NONE) this.advanceHighWatermark();
       done(result);
     });
   }

@@ -358,6 +358,34 @@ test('an answer of the controller that was lost is settled by the metadata', asy
   expect(one.replica(T).inSyncReplicas.toSorted()).toEqual([1, 2, 3]);
 });
 
+test('a change that was refused because it was made already still counts until the metadata says so', async () => {
+  let delayMs = 1;
+  const [one, , three] = await start({
+    metadataDelayMs: (nodeId) => (nodeId === 1 ? delayMs : 1),
+    replication: { lagTimeMaxMs: 1_000 },
+  });
+  three.pause();
+  cluster.controller.fence(3);
+  await produceAll(one, 'a');
+  three.resume();
+  cluster.controller.unfence(3);
+  await cluster.advance(5);
+  delayMs = 10_000;
+  let losses = 1;
+  cluster.controller.fault = () => (losses-- > 0 ? 'lost answer' : undefined);
+  await cluster.waitFor(() => cluster.controller.requests >= 2, 'the change to be asked for again');
+  await cluster.advance(20);
+  expect(cluster.controller.partition(T).inSyncReplicas).toContain(3);
+  expect(one.replica(T).inSyncReplicas).not.toContain(3);
+  three.pause();
+  // Longer than a follower that is no member would be waited for.
+  const waiting = await begin(one, 'b', 5_000);
+  expect(waiting.answer).toBeUndefined();
+  expect(one.replica(T).highWatermark).toBe(1);
+  three.resume();
+  await cluster.converge(T);
+});
+
 test('below min.insync.replicas the high watermark stands still, and produces are refused before and after the append', async () => {
   const [one, two] = await start({ nodes: 2, replication: { lagTimeMaxMs: 1_000 } });
   await produceAll(one, 'a');
@@ -551,6 +579,19 @@ test('a follower that is throttled takes no more than its rate', async () => {
   await cluster.converge(T);
   const seconds = (cluster.clock.monotonicMs() - startedMs) / 1_000;
   expect(one.replica(T).log.sizeBytes / seconds).toBeLessThan(3_000);
+});
+
+test('a batch larger than a fetch is replicated whole, also beside a partition that never has nothing', async () => {
+  cluster = await SimReplicas.start({ nodes: 2, replication: { fetchMaxBytes: 300, fetchResponseMaxBytes: 600 } });
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  cluster.controller.elect(T, 1, 1);
+  for (const partition of [0, 1]) await cluster.converge(T, partition);
+  const [one, two] = cluster.nodes as [SimNode, SimNode];
+  for (let i = 0; i < 200; i++) void one.produce(T, 0, `record ${i}`);
+  const large = one.produce(T, 1, 'x'.repeat(5_000));
+  expect((await cluster.until(large)).errorCode).toBe(ErrorCode.NONE);
+  expect(two.replica(T, 0).logEndOffset).toBeLessThan(50);
+  await cluster.converge(T, 0);
 });
 
 test('a partition that moves away takes its log with it', async () => {

@@ -310,6 +310,8 @@ export class ReplicaManager {
     }
     partitions.set(partition, replica);
     this.topicNames.set(topicId, topic);
+    // The config changed while the log was made.
+    if (this.configs.get(topic) !== config) this.configChanged(topic);
     this.fetchers.update(replica);
     this.leadershipChanged(replica);
     return replica;
@@ -357,9 +359,9 @@ export class ReplicaManager {
   }
 
   configChanged(topic: string): void {
+    this.configs.delete(topic);
     const partitions = this.topics.get(topic);
     if (partitions === undefined) return;
-    this.configs.delete(topic);
     const config = this.replicaConfig(topic);
     for (const replica of partitions.values()) {
       replica.log.updateConfig(config.log);

@@ -170,7 +170,7 @@ test('a consumer is sent to the in-sync replica in its rack, and reads there up 
   expect((await fetchOnce(follower, { offset: 3, rackId: 'rack-2' })).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
 });
 
-test('a fetch that is parked at a follower is answered when the follower hears that records are committed', async () => {
+test('a fetch that is parked at a follower is answered when the follower hears of the commit', async () => {
   const [one, two] = await start();
   const follower = await two.connect();
   const parked = request(follower, { offset: 0, maxWaitMs: 60_000 });

@@ -159,8 +159,8 @@ export class FollowerSession {
   }
 
   /**
-   * Requests do not mention a follower that has everything, yet it may only now be eligible: its broker was unfenced, or
-   * the controller refused it before.
+   * Requests do not mention a follower that has everything, yet it may only now be eligible: its broker was unfenced,
+   * or the controller refused it before.
    */
   private seekEntry(): void {
     const nowMs = this.contact.lastFetchMs;
@@ -356,8 +356,8 @@ export class FollowerSession {
         answer.highWatermark !== entry.toldHighWatermark ||
         answer.logStartOffset !== entry.toldLogStart;
       // What got an error, or has records that the follower did not ask beyond yet, is looked at again whatever the
-      // follower makes of it; if it does not come back with another offset it wants the same again. Only who got records
-      // goes to the end of the line: a batch that did not fit beside others comes first in the end, and whole.
+      // follower makes of it; if it does not come back with another offset it wants the same again. Only who got
+      // records goes to the end of the line: a batch that did not fit beside others comes first in the end, and whole.
       const hasMore = answer.replica !== undefined && answer.replica.logEndOffset > answer.partition.fetchOffset;
       const staysReady = !isPlain || hasMore || entry.hasNews;
       if (answer.sizeBytes > 0 || !staysReady) this.ready.delete(entry);

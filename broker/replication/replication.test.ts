@@ -1,4 +1,7 @@
-/** Brokers that replicate to each other, on a simulated clock, network and disks: the scenarios that KIPs were written for. */
+/**
+ * Brokers that replicate to each other, on a simulated clock, network and disks: the scenarios that KIPs were written
+ * for.
+ */
 import { afterEach, expect, test } from 'vitest';
 import { type Produced, type SimNode, SimReplicas, type SimReplicasOptions } from '../../test/support/sim-replicas.ts';
 import { ErrorCode } from '../protocol/mod.ts';
@@ -71,8 +74,8 @@ test('the next leader has all that was acknowledged, and the old one comes back 
   expect(cluster.controller.partition(T).inSyncReplicas.toSorted()).toEqual([1, 2, 3]);
 });
 
-// KIP-101, first case (R3): a follower that truncated to its own high watermark lost what it had fetched but not yet been
-// told to be committed, and then led without it.
+// KIP-101, first case (R3): a follower that truncated to its own high watermark lost what it had fetched but not yet
+// been told to be committed, and then led without it.
 test('a follower that restarts behind its high watermark keeps what it has, and leads with it', async () => {
   const [one, two] = await start({ nodes: 2 });
   await produceAll(one, 'a');
@@ -210,7 +213,7 @@ test('what a leader of an older epoch sent is not appended', async () => {
 });
 
 // R2, KIP-320: a leader that clients reach and followers do not.
-test('a leader cut off from its followers acknowledges nothing, and nothing acknowledged is cut off when it returns', async () => {
+test('a leader cut off from its followers acknowledges nothing, and loses nothing that was when it returns', async () => {
   const [one, two, three] = await start();
   await produceAll(one, 'a');
   cluster.network.cutLink(one.owner, two.owner);
@@ -261,7 +264,8 @@ test('a follower that slept through an epoch rejoins only with what the new lead
   await expectEqualLogs(one, two, three);
 });
 
-// R8, KIP-903: between a follower's fetch and the change of the in-sync set it restarts, and may have lost what it fetched.
+// R8, KIP-903: between a follower's fetch and the change of the in-sync set it restarts, and may have lost what it
+// fetched.
 test('a follower that restarted after its fetch is not taken into the in-sync set on the strength of it', async () => {
   const [one, , three] = await start();
   three.pause();
@@ -386,7 +390,7 @@ test('a change that was refused because it was made already still counts until t
   await cluster.converge(T);
 });
 
-test('below min.insync.replicas the high watermark stands still, and produces are refused before and after the append', async () => {
+test('below min.insync.replicas the high watermark stands still, and produces are refused before and after', async () => {
   const [one, two] = await start({ nodes: 2, replication: { lagTimeMaxMs: 1_000 } });
   await produceAll(one, 'a');
   await cluster.converge(T);

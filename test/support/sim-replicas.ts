@@ -2,8 +2,8 @@
  * The replicas of several brokers in one process, on a simulated clock, network and disks: production logs, replicas,
  * fetchers and fetch handlers, and a controller of the simplest kind that keeps Kafka's rules of epochs.
  *
- * The controller's metadata reaches each broker after a delay of its own, so that brokers disagree for a while as they do
- * in life. Brokers can be killed, paused, cut off and robbed of what they had not synced.
+ * The controller's metadata reaches each broker after a delay of its own, so that brokers disagree for a while as they
+ * do in life. Brokers can be killed, paused, cut off and robbed of what they had not synced.
  */
 import { BrokerConfig } from '../../broker/config/mod.ts';
 import { allHandlers, Broker, type BrokerRooms, HandlerRouter, PeerConnections } from '../../broker/handlers/mod.ts';

@@ -88,6 +88,7 @@ test('a follower is answered under its broker epoch and leader epoch only', asyn
   expect((await ask({})).errorCode).toBe(ErrorCode.NONE);
   expect((await ask({ leaderEpoch: 1 })).errorCode).toBe(ErrorCode.FENCED_LEADER_EPOCH);
   expect((await ask({ leaderEpoch: 3 })).errorCode).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
+  expect((await ask({ leaderEpoch: -1 })).errorCode).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
   expect((await ask({ replicaState: { replicaId: 2, replicaEpoch: 0 } })).errorCode).toBe(
     ErrorCode.NOT_LEADER_OR_FOLLOWER,
   );

@@ -162,7 +162,7 @@ test('a follower that nothing was written for is caught up as of the last fetch 
   expect(follower.lastCaughtUpMs).toBe(90_000);
 });
 
-test('the high watermark waits for members, those being added and those that may catch up, and stops below min ISR', () => {
+test('the high watermark waits for members, for those being added or catching up, and stops below min ISR', () => {
   const view = () => ({ nowMs: 1_000, lagTimeMaxMs: 500, peer: (nodeId: number) => peerOf(nodeId) });
   const log = { highWatermark: 3, logEndOffset: 20 };
   const leading = term();

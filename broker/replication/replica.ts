@@ -359,6 +359,8 @@ export class Replica implements ChangeOwner {
   checkFollower(nodeId: number, brokerEpoch: number, leaderEpoch: number): number {
     const errorCode = this.checkEpoch(leaderEpoch);
     if (errorCode !== ErrorCode.NONE) return errorCode;
+    // What a follower has counts only under the epoch that it knows its leader by (KIP-320).
+    if (leaderEpoch < 0) return ErrorCode.UNKNOWN_LEADER_EPOCH;
     // Not yet a replica as far as this leader knows: the follower's metadata is ahead, and it tries again.
     if (this.term?.follower(nodeId) === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH;
     const registered = this.context.cluster.peer(nodeId)?.brokerEpoch ?? -1;

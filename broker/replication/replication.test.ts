@@ -213,7 +213,7 @@ test('what a leader of an older epoch sent is not appended', async () => {
 });
 
 // R2, KIP-320: a leader that clients reach and followers do not.
-test('a leader cut off from its followers acknowledges nothing, and loses nothing that was when it returns', async () => {
+test('a leader cut off from its followers acknowledges nothing, and what was is there when it returns', async () => {
   const [one, two, three] = await start();
   await produceAll(one, 'a');
   cluster.network.cutLink(one.owner, two.owner);
@@ -390,7 +390,7 @@ test('a change that was refused because it was made already still counts until t
   await cluster.converge(T);
 });
 
-test('below min.insync.replicas the high watermark stands still, and produces are refused before and after', async () => {
+test('below min.insync.replicas the high watermark stands still, and produces are refused', async () => {
   const [one, two] = await start({ nodes: 2, replication: { lagTimeMaxMs: 1_000 } });
   await produceAll(one, 'a');
   await cluster.converge(T);

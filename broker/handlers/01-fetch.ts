@@ -51,9 +51,8 @@ export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
   write: writeFetchResponse,
   handle(request, context, broker, reply) {
     const replicaId = Math.max(request.replicaId, request.replicaState.replicaId);
-    if (replicaId >= 0) {
-      if (context.connection.isControlListener) fetchAsFollower(request, context, broker, reply);
-      else refuseReplica(request, reply);
+    if (replicaId >= 0 && context.connection.isControlListener) {
+      fetchAsFollower(request, context, broker, reply);
       return;
     }
     const usesTopicIds = context.version >= TOPIC_IDS_FROM;
@@ -78,6 +77,7 @@ export const fetch = replyingHandler<FetchRequest, FetchResponseInit>({
         maxWaitMs: request.maxWaitMs,
         minBytes: request.minBytes,
         maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+        isForeignReplica: replicaId >= 0,
         mayReadFromFollower: context.version >= READ_REPLICA_FROM,
         clientRack: context.version >= READ_REPLICA_FROM && selectsByRack(broker) ? request.rackId : '',
         isolation: request.isolationLevel === READ_COMMITTED ? 'committed' : 'uncommitted',
@@ -152,22 +152,6 @@ function followerResponses(answers: readonly FollowerAnswer[]): FetchResponseRes
     });
   }
   return [...topics.values()];
-}
-
-/** A client that calls itself a replica could move the high watermark by what it asks for. */
-function refuseReplica(request: FetchRequest, reply: Reply<FetchResponseInit>): void {
-  const responses = request.topics.map(({ topic, topicId, partitions }) => ({
-    topic,
-    topicId,
-    partitions: partitions.map(({ partition }) => ({
-      partitionIndex: partition,
-      errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
-      highWatermark: -1,
-      logStartOffset: -1,
-      records: [],
-    })),
-  }));
-  reply.send({ errorCode: ErrorCode.NONE, sessionId: 0, responses });
 }
 
 function selectsByRack(broker: Broker): boolean {

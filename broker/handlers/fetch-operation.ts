@@ -27,6 +27,8 @@ export interface FetchLimits {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly isolation: ReadIsolation;
+  /** Whether a client calls itself a replica: followers fetch on the control listener, and differently. */
+  readonly isForeignReplica: boolean;
   /** Whether a follower may serve the client (KIP-392): it must be new enough to know that there are such. */
   readonly mayReadFromFollower: boolean;
   /** The client's rack, or empty. */
@@ -87,6 +89,7 @@ export class FetchOperation {
   }
 
   private errorOf(replica: Replica, { currentLeaderEpoch }: FetchPartition): number {
+    if (this.limits.isForeignReplica) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     return this.limits.mayReadFromFollower
       ? replica.compareEpoch(currentLeaderEpoch)
       : replica.checkEpoch(currentLeaderEpoch);

@@ -270,7 +270,7 @@ describe('the copy on the own disk', () => {
     }
   });
 
-  test('a store that went back is mended with what a broker still knows, and every broker goes on from there', async () => {
+  test('a store that went back is mended with what a broker still knows, and all go on from there', async () => {
     const cluster = world();
     const [first, second] = [cluster.open(), cluster.open()];
     await cluster.append(topic(0));

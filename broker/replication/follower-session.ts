@@ -67,6 +67,8 @@ interface Operation {
   isOver: boolean;
 }
 
+/** How often a follower that has everything is considered again: a broker that starts may have thousands of them. */
+const SEEK_EVERY_MS = 250;
 const NOTHING: readonly Buffer[] = [];
 const NOTHING_TO_RELEASE = (): void => {};
 
@@ -81,8 +83,9 @@ export class FollowerSession {
   private readonly entries = new Map<string, Entry>();
   /** In the order in which they are served; who got records goes to the end. */
   private readonly ready = new Set<Entry>();
-  /** Partitions in whose in-sync set the follower is not: every fetch is an occasion to take it in. */
+  /** Partitions in whose in-sync set the follower is not: a fetch is an occasion to take it in. */
   private readonly outOfSync = new Set<Entry>();
+  private nextSeekMs = Number.NEGATIVE_INFINITY;
   private operation: Operation | undefined;
   private isReading = false;
   private isCheckPlanned = false;
@@ -160,6 +163,9 @@ export class FollowerSession {
    * or the controller refused it before.
    */
   private seekEntry(): void {
+    const nowMs = this.contact.lastFetchMs;
+    if (nowMs < this.nextSeekMs) return;
+    this.nextSeekMs = nowMs + SEEK_EVERY_MS;
     for (const entry of this.outOfSync) {
       const { replica } = entry;
       if (replica === undefined || !replica.isLeader || replica.inSyncReplicas.includes(this.followerId)) {
@@ -350,10 +356,12 @@ export class FollowerSession {
         answer.highWatermark !== entry.toldHighWatermark ||
         answer.logStartOffset !== entry.toldLogStart;
       // What got an error, or has records that the follower did not ask beyond yet, is looked at again whatever the
-      // follower makes of it; if it does not come back with another offset it wants the same again.
-      this.ready.delete(entry);
+      // follower makes of it; if it does not come back with another offset it wants the same again. Only who got
+      // records goes to the end of the line: a batch that did not fit beside others comes first in the end, and whole.
       const hasMore = answer.replica !== undefined && answer.replica.logEndOffset > answer.partition.fetchOffset;
-      if (!isPlain || hasMore || entry.hasNews) this.ready.add(entry);
+      const staysReady = !isPlain || hasMore || entry.hasNews;
+      if (answer.sizeBytes > 0 || !staysReady) this.ready.delete(entry);
+      if (staysReady) this.ready.add(entry);
       if (!isNew) {
         answer.release();
         continue;

@@ -3,7 +3,7 @@
  * as the image says, what it removed goes.
  */
 import type { LogConfig, LogManager, PartitionLog } from '../log/mod.ts';
-import type { MetadataDelta, MetadataImage } from '../metadata/mod.ts';
+import type { MetadataDelta, MetadataImage, PartitionImage, TopicImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { BrokerError, type Runtime, type Timer } from '../std/mod.ts';
 import { AlterPartitionQueue } from './alter-partition-queue.ts';
@@ -39,6 +39,10 @@ export interface ThrottleRates {
 
 /** Work on many partitions gives others a turn of the loop after so long. */
 const SLICE_MS = 5;
+/** How long an image waits for the logs that it asks for before the next one may be applied. */
+const CREATION_PATIENCE_MS = 250;
+/** The pause after a log that could not be made. */
+const CREATION_RETRY_MS = 1_000;
 const UNTHROTTLED: ThrottleRates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
 
 export class ReplicaManager {
@@ -61,6 +65,9 @@ export class ReplicaManager {
   private readonly offline = new Set<string>();
   /** Partitions that the cluster has but this broker does not hold, so that their requests get the right error. */
   private readonly isKnownPartition: (topic: string, partition: number) => boolean;
+  /** Assigned here, and waiting for their logs to be made; as the newest image has them. */
+  private readonly missing = new Map<string, PartitionAssignment>();
+  private making: Promise<void> | undefined;
   private lagTimer: Timer | undefined;
   private isClosed = false;
 
@@ -158,43 +165,99 @@ export class ReplicaManager {
 
   /**
    * Puts into effect what changed in the image. Partitions that are here already move at once, so that a failover waits
-   * for nothing; logs of new ones are made afterwards, in slices.
+   * for nothing. Logs of new ones are made afterwards, in slices; the promise waits for them a little, so that whoever
+   * made a topic finds it, and not for long, so that later images need not wait for ten thousand.
    */
   async applyImage(image: MetadataImage, delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics'>): Promise<void> {
     const pause = this.slices();
-    const missing: PartitionAssignment[] = [];
     const moving: Promise<void>[] = [];
     for (const topic of delta.removedTopics) {
-      for (const { partition } of topic.partitions) this.offline.delete(`${topic.name}-${partition}`);
-      for (const replica of [...(this.topics.get(topic.name)?.values() ?? [])]) {
-        if (replica.topicId === topic.id) await this.remove(topic.name, replica.partition);
+      for (const { partition } of topic.partitions) {
+        this.forget(topic.name, topic.id, partition);
+        this.offline.delete(`${topic.name}-${partition}`);
+        if (this.get(topic.name, partition)?.topicId === topic.id) await this.remove(topic.name, partition);
         await pause();
       }
     }
     for (const name of delta.changedTopics) {
       const topic = image.topicsByName.get(name);
       for (const state of topic?.partitions ?? []) {
-        const { partition } = state;
-        const existing = this.get(name, partition);
-        const isCurrent = existing?.topicId === topic?.id;
-        if (existing !== undefined && (!isCurrent || !state.replicas.includes(this.nodeId))) {
-          await this.remove(name, partition);
-        }
-        if (topic === undefined || !state.replicas.includes(this.nodeId)) continue;
-        if (existing === undefined || !isCurrent) missing.push({ topic: name, topicId: topic.id, partition, state });
-        else {
-          const moved = this.move(existing, state);
-          if (moved !== undefined) moving.push(moved);
-        }
+        const moved = this.place(topic as TopicImage, state);
+        if (moved !== undefined) moving.push(moved);
+        await pause();
       }
-      await pause();
     }
     await Promise.all(moving);
-    for (const assignment of missing) {
-      await this.create(assignment);
+    if (this.missing.size > 0) await this.makeMissing();
+    this.fetchers.closeIdle();
+  }
+
+  /** Resolves when no log waits to be made any more. */
+  async settled(): Promise<void> {
+    while (this.making !== undefined) await this.making;
+  }
+
+  /** One partition as the image has it: moved, awaited, or gone from here. */
+  private place(topic: TopicImage, state: PartitionImage): Promise<void> | undefined {
+    const { name, id } = topic;
+    const { partition } = state;
+    const existing = this.get(name, partition);
+    const isOurs = state.replicas.includes(this.nodeId);
+    if (existing !== undefined && isOurs && existing.topicId === id) return this.move(existing, state);
+    const assignment = { topic: name, topicId: id, partition, state };
+    if (isOurs) this.missing.set(`${name}/${partition}`, assignment);
+    else this.missing.delete(`${name}/${partition}`);
+    return existing === undefined ? undefined : this.remove(name, partition);
+  }
+
+  private forget(topic: string, topicId: string, partition: number): void {
+    const key = `${topic}/${partition}`;
+    if (this.missing.get(key)?.topicId === topicId) this.missing.delete(key);
+  }
+
+  private async makeMissing(): Promise<void> {
+    this.making ??= this.createAll().finally(() => {
+      this.making = undefined;
+    });
+    let timer: Timer | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = this.runtime.clock.after(CREATION_PATIENCE_MS, resolve);
+    });
+    await Promise.race([this.making, patience]);
+    timer?.cancel();
+  }
+
+  /** Makes what is missing, as the newest image has it by then: it may ask for something else while a log is made. */
+  private async createAll(): Promise<void> {
+    const pause = this.slices();
+    for (let first = firstOf(this.missing); first !== undefined && !this.isClosed; first = firstOf(this.missing)) {
+      const [key, assignment] = first;
+      const { topic, partition } = assignment;
+      const isMade = await this.tryCreate(assignment);
+      const wanted = this.missing.get(key);
+      if (wanted === undefined) await this.remove(topic, partition);
+      else if (!isMade) await this.tryLater(key, wanted);
+      else if (wanted === assignment) this.missing.delete(key);
       await pause();
     }
-    this.fetchers.closeIdle();
+  }
+
+  private async tryCreate(assignment: PartitionAssignment): Promise<boolean> {
+    try {
+      await this.apply(assignment);
+      return true;
+    } catch (error) {
+      const { topic, partition } = assignment;
+      this.runtime.log.error({ topic, partition, err: error }, 'a replica could not be created, trying again');
+      return false;
+    }
+  }
+
+  /** What a full or failing disk refused goes to the end of the line. */
+  private async tryLater(key: string, assignment: PartitionAssignment): Promise<void> {
+    this.missing.delete(key);
+    this.missing.set(key, assignment);
+    await new Promise<void>((resolve) => this.runtime.clock.after(CREATION_RETRY_MS, resolve));
   }
 
   /** Lets others have their turn whenever a slice is used up. */
@@ -265,6 +328,8 @@ export class ReplicaManager {
     }
     partitions.set(partition, replica);
     this.topicNames.set(topicId, topic);
+    // The config changed while the log was made.
+    if (this.configs.get(topic) !== config) this.configChanged(topic);
     this.fetchers.update(replica);
     this.leadershipChanged(replica);
     return replica;
@@ -313,9 +378,9 @@ export class ReplicaManager {
   }
 
   configChanged(topic: string): void {
+    this.configs.delete(topic);
     const partitions = this.topics.get(topic);
     if (partitions === undefined) return;
-    this.configs.delete(topic);
     const config = this.replicaConfig(topic);
     for (const replica of partitions.values()) {
       replica.log.updateConfig(config.log);
@@ -366,4 +431,9 @@ export class ReplicaManager {
     this.followerSessions.close();
     this.changes.close();
   }
+}
+
+function firstOf<Key, Value>(map: ReadonlyMap<Key, Value>): readonly [Key, Value] | undefined {
+  for (const entry of map) return entry;
+  return undefined;
 }

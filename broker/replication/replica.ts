@@ -142,7 +142,12 @@ export class Replica implements ChangeOwner {
   }
 
   get isUnderReplicated(): boolean {
-    return this.isLeader && this.state.inSyncReplicas.length < this.state.replicas.length;
+    return this.isLeader && this.state.inSyncReplicas.length < this.replicationFactor;
+  }
+
+  /** Replicas that are being added do not count yet. */
+  private get replicationFactor(): number {
+    return this.state.replicas.length - (this.state.addingReplicas?.length ?? 0);
   }
 
   get isUnderMinInSync(): boolean {
@@ -294,14 +299,7 @@ export class Replica implements ChangeOwner {
       leaderEpoch: term.leaderEpoch,
     };
     this.log.appendAsLeader(batch, appendOptions, (result) => {
-      if (result.errorCode === ErrorCode.NONE) {
-        // Written, but in a term that is over: another leader may yet cut it off, so nobody may wait for it here.
-        if (this.term !== term && options.requiredAcks === -1) {
-          done({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, ...NOT_APPENDED });
-          return;
-        }
-        this.advanceHighWatermark();
-      }
+      if (result.errorCode === ErrorCode.NONE) this.advanceHighWatermark();
       done(result);
     });
   }
@@ -361,6 +359,8 @@ export class Replica implements ChangeOwner {
   checkFollower(nodeId: number, brokerEpoch: number, leaderEpoch: number): number {
     const errorCode = this.checkEpoch(leaderEpoch);
     if (errorCode !== ErrorCode.NONE) return errorCode;
+    // What a follower has counts only under the epoch that it knows its leader by (KIP-320).
+    if (leaderEpoch < 0) return ErrorCode.UNKNOWN_LEADER_EPOCH;
     // Not yet a replica as far as this leader knows: the follower's metadata is ahead, and it tries again.
     if (this.term?.follower(nodeId) === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH;
     const registered = this.context.cluster.peer(nodeId)?.brokerEpoch ?? -1;

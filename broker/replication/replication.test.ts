@@ -163,8 +163,57 @@ test('a leader that wrote nothing in its term follows the next one without end',
   await expectEqualLogs(one, two, three);
 });
 
+test('a follower is cut where the logs part, not at the high watermark that it knows', async () => {
+  const [one, two, three] = await start();
+  await produceAll(one, 'a');
+  await cluster.converge(T);
+  await produceAll(one, 'b');
+  expect(two.replica(T).highWatermark).toBe(1);
+  cluster.controller.elect(T, 0, 2);
+  cluster.network.cutLink(two.owner, one.owner);
+  cluster.network.cutLink(two.owner, three.owner);
+  await cluster.waitFor(() => two.replica(T).isLeader, 'node 2 to lead');
+  await begin(two, 'tail');
+  expect(two.replica(T).logEndOffset).toBe(3);
+  cluster.controller.elect(T, 0, 3);
+  await cluster.waitFor(() => three.replica(T).isLeader, 'node 3 to lead');
+  cluster.network.heal();
+  let lowest = 3;
+  await cluster.waitFor(() => {
+    lowest = Math.min(lowest, two.replica(T).logEndOffset);
+    return cluster.controller.partition(T).inSyncReplicas.length === 3 && lowest < 3;
+  }, 'node 2 to be cut');
+  // 'b' was acknowledged on the strength of this replica, and it never lets go of it.
+  expect(lowest).toBe(2);
+  await cluster.converge(T);
+  await expectEqualLogs(one, two, three);
+});
+
+test('a record that is written when the term is over is not acknowledged', async () => {
+  const [one] = await start({ log: { flushMessages: 1 } });
+  const replica = one.replica(T);
+  const pending = one.produce(T, 0, 'staged');
+  const state = { ...cluster.controller.partition(T), leader: 2, leaderEpoch: 1, partitionEpoch: 1 };
+  void replica.updateState(state);
+  expect((await cluster.until(pending)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+});
+
+test('what a leader of an older epoch sent is not appended', async () => {
+  const [one, two] = await start();
+  await produceAll(one, 'a');
+  await cluster.converge(T);
+  const replica = two.replica(T);
+  const records = await cluster.bytes(one, T);
+  const state = { ...cluster.controller.partition(T), leader: 3, leaderEpoch: 1, partitionEpoch: 1 };
+  void replica.updateState(state);
+  const answer = new Promise<number>((resolve) => {
+    replica.appendFetched({ leaderEpoch: 0, records, highWatermark: 9, logStartOffset: 0 }, resolve);
+  });
+  expect(await answer).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+});
+
 // R2, KIP-320: a leader that clients reach and followers do not.
-test('a leader cut off from its followers acknowledges nothing, and nothing acknowledged is cut off when it returns', async () => {
+test('a leader cut off from its followers acknowledges nothing, and what was is there when it returns', async () => {
   const [one, two, three] = await start();
   await produceAll(one, 'a');
   cluster.network.cutLink(one.owner, two.owner);
@@ -276,6 +325,28 @@ test('while the outcome of an expansion is unknown the added follower counts for
   await cluster.converge(T);
 });
 
+test('metadata that the leader knows already leaves the outcome of a change open', async () => {
+  const [one, , three] = await start();
+  three.pause();
+  cluster.controller.fence(3);
+  await produceAll(one, 'a');
+  cluster.controller.isReachable = false;
+  three.resume();
+  cluster.controller.unfence(3);
+  await cluster.waitFor(() => one.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+  const pending = one.replica(T).pendingChange;
+  three.pause();
+  // Something else changed somewhere, and the image says of this partition what it said before.
+  cluster.controller.publish();
+  await cluster.advance(50);
+  expect(one.replica(T).pendingChange).toBe(pending);
+  const waiting = await begin(one, 'b', 5_000);
+  expect(waiting.answer).toBeUndefined();
+  three.resume();
+  cluster.controller.isReachable = true;
+  await cluster.converge(T);
+});
+
 test('an answer of the controller that was lost is settled by the metadata', async () => {
   const [one, , three] = await start();
   three.pause();
@@ -291,7 +362,35 @@ test('an answer of the controller that was lost is settled by the metadata', asy
   expect(one.replica(T).inSyncReplicas.toSorted()).toEqual([1, 2, 3]);
 });
 
-test('below min.insync.replicas the high watermark stands still, and produces are refused before and after the append', async () => {
+test('a change that was refused because it was made already still counts until the metadata says so', async () => {
+  let delayMs = 1;
+  const [one, , three] = await start({
+    metadataDelayMs: (nodeId) => (nodeId === 1 ? delayMs : 1),
+    replication: { lagTimeMaxMs: 1_000 },
+  });
+  three.pause();
+  cluster.controller.fence(3);
+  await produceAll(one, 'a');
+  three.resume();
+  cluster.controller.unfence(3);
+  await cluster.advance(5);
+  delayMs = 10_000;
+  let losses = 1;
+  cluster.controller.fault = () => (losses-- > 0 ? 'lost answer' : undefined);
+  await cluster.waitFor(() => cluster.controller.requests >= 2, 'the change to be asked for again');
+  await cluster.advance(20);
+  expect(cluster.controller.partition(T).inSyncReplicas).toContain(3);
+  expect(one.replica(T).inSyncReplicas).not.toContain(3);
+  three.pause();
+  // Longer than a follower that is no member would be waited for.
+  const waiting = await begin(one, 'b', 5_000);
+  expect(waiting.answer).toBeUndefined();
+  expect(one.replica(T).highWatermark).toBe(1);
+  three.resume();
+  await cluster.converge(T);
+});
+
+test('below min.insync.replicas the high watermark stands still, and produces are refused', async () => {
   const [one, two] = await start({ nodes: 2, replication: { lagTimeMaxMs: 1_000 } });
   await produceAll(one, 'a');
   await cluster.converge(T);
@@ -486,6 +585,19 @@ test('a follower that is throttled takes no more than its rate', async () => {
   expect(one.replica(T).log.sizeBytes / seconds).toBeLessThan(3_000);
 });
 
+test('a batch larger than a fetch is replicated whole, also beside a partition that never has nothing', async () => {
+  cluster = await SimReplicas.start({ nodes: 2, replication: { fetchMaxBytes: 300, fetchResponseMaxBytes: 600 } });
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  cluster.controller.elect(T, 1, 1);
+  for (const partition of [0, 1]) await cluster.converge(T, partition);
+  const [one, two] = cluster.nodes as [SimNode, SimNode];
+  for (let i = 0; i < 200; i++) void one.produce(T, 0, `record ${i}`);
+  const large = one.produce(T, 1, 'x'.repeat(5_000));
+  expect((await cluster.until(large)).errorCode).toBe(ErrorCode.NONE);
+  expect(two.replica(T, 0).logEndOffset).toBeLessThan(50);
+  await cluster.converge(T, 0);
+});
+
 test('a partition that moves away takes its log with it', async () => {
   const [one, , three] = await start();
   await produceAll(one, 'a');
@@ -493,6 +605,44 @@ test('a partition that moves away takes its log with it', async () => {
   await cluster.advance(100);
   expect(three.replicas.get(T, 0)).toBeUndefined();
   expect(three.logs.get(T, 0)).toBeUndefined();
+});
+
+test('a log that the disk refuses is made when it no longer does, and others do not wait for it', async () => {
+  cluster = await SimReplicas.start({ nodes: 2 });
+  const [one, two] = cluster.nodes as [SimNode, SimNode];
+  const mend = two.disk.inject({ operation: 'open', path: /t-0/, kind: 'EIO' });
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  await cluster.converge(T, 1);
+  await cluster.advance(5_000);
+  expect(two.replicas.get(T, 0)).toBeUndefined();
+  // Deleted and made again meanwhile: the newest image counts.
+  cluster.controller.deleteTopic(T);
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  mend();
+  await cluster.converge(T, 0);
+  expect(two.replica(T, 0).topicId).toBe(one.replica(T, 0).topicId);
+});
+
+test('ten thousand partitions are placed in slices, and the next image does not wait for their logs', async () => {
+  cluster = await SimReplicas.start({ nodes: 1 });
+  const node = cluster.node(1);
+  // Making a log takes its time, as on a disk that syncs.
+  node.disk.inject({ operation: 'rename', kind: 'slow', slowMs: 2 });
+  cluster.controller.createTopic('first', { replicas: [1] });
+  await cluster.converge('first');
+  const image = cluster.controller.image();
+  cluster.controller.createTopic('many', { replicas: [1], partitions: 500 });
+  await cluster.waitFor(() => node.image.topicsByName.has('many'), 'the topic to be known');
+  const startedMs = cluster.clock.monotonicMs();
+  cluster.controller.elect('first', 0, 1);
+  await cluster.waitFor(() => node.replica('first').leaderEpoch === 1, 'the election to take effect');
+  expect(cluster.clock.monotonicMs() - startedMs).toBeLessThan(400);
+  expect([...node.replicas.all()].length).toBeLessThan(400);
+  // Whoever is no longer wanted is not made.
+  cluster.controller.deleteTopic('many');
+  await cluster.until(node.replicas.settled());
+  await cluster.waitFor(() => [...node.replicas.all()].length === 1, 'the deleted topic to be gone', 5_000);
+  expect(image.topicsByName.has('many')).toBe(false);
 });
 
 test('many partitions are followed over one connection, and only what changed is spoken of', async () => {

@@ -57,7 +57,9 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/replication/leadership.ts',
-        find: 'counts: (follower) => this.inSync.has(follower.nodeId) || this.mayCatchUp(follower, log.logEndOffset, view()),',
+        find:
+          'counts: (follower) => this.inSync.has(follower.nodeId) || this.mayCatchUp(follower, ' +
+          'log.logEndOffset, view()),',
         replace:
           'counts: (follower) => (this.inSync.pending?.newInSyncReplicas.map(({ brokerId }) => brokerId) ?? ' +
           'this.inSync.committed).includes(follower.nodeId),',
@@ -70,7 +72,9 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/replication/replica.ts',
-        find: 'const errorCode = this.checkEpoch(leaderEpoch);\n    if (errorCode !== ErrorCode.NONE) return errorCode;',
+        find:
+          'const errorCode = this.checkEpoch(leaderEpoch);\n    if (errorCode !== ErrorCode.NONE) ' +
+          'return errorCode;',
         replace: 'if (!this.isLeader) return ErrorCode.NOT_LEADER_OR_FOLLOWER;',
       },
     ],
@@ -113,7 +117,9 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/replication/replica.ts',
-        find: 'if (state.leader !== this.context.nodeId) {\n      this.leadershipMoved();\n      return undefined;\n    }',
+        find:
+          'if (state.leader !== this.context.nodeId) {\n      this.leadershipMoved();\n      return ' +
+          'undefined;\n    }',
         replace:
           'if (state.leader !== this.context.nodeId) {\n      this.leadershipMoved();\n' +
           '      return this.log.truncateTo(this.log.highWatermark);\n    }',
@@ -140,7 +146,8 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: 'broker/controller/controller.ts',
         find: 'await this.writer.append(offset++, payload, loader.image);',
-        replace: 'await this.writer.append(Math.max(offset++, await this.options.store.end()), payload, loader.image);',
+        replace:
+          'await this.writer.append(Math.max(offset++, await this.options.store.end()), payload, ' + 'loader.image);',
       },
     ],
   },
@@ -164,11 +171,14 @@ export const MUTATIONS: readonly Mutation[] = [
         file: 'broker/controller/controller.ts',
         find: 'await this.writer.append(image.nextOffset, encodeBatch({ controllerEpoch, records }), image);',
         replace:
-          "if (image.clusterId === '') await this.writer.append(0, encodeBatch({ controllerEpoch, records }), image);",
+          "if (image.clusterId === '') await this.writer.append(0, encodeBatch({ controllerEpoch, " +
+          'records }), image);',
       },
       {
         file: 'broker/controller/controller.ts',
-        find: "if (loader.image.controllerEpoch !== controllerEpoch) return this.stepDown('another broker claimed the log');",
+        find:
+          "if (loader.image.controllerEpoch !== controllerEpoch) return this.stepDown('another " +
+          "broker claimed the log');",
         replace: '',
       },
     ],
@@ -189,7 +199,9 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'broker/metadata/loader.ts',
-        find: "if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);",
+        find:
+          "if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends " +
+          "before', nextOffset);",
         replace:
           'if (batches.length === 0 && (await this.store.end()) < nextOffset) {\n' +
           '      this.published = { ...this.published, nextOffset: await this.store.end() };\n' +

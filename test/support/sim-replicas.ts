@@ -2,11 +2,11 @@
  * The replicas of several brokers in one process, on a simulated clock, network and disks: production logs, replicas,
  * fetchers and fetch handlers, and a controller of the simplest kind that keeps Kafka's rules of epochs.
  *
- * The controller's metadata reaches each broker after a delay of its own, so that brokers disagree for a while as
- * they do in life. Brokers can be killed, paused, cut off and robbed of what they had not synced.
+ * The controller's metadata reaches each broker after a delay of its own, so that brokers disagree for a while as they
+ * do in life. Brokers can be killed, paused, cut off and robbed of what they had not synced.
  */
 import { BrokerConfig } from '../../broker/config/mod.ts';
-import { allHandlers, Broker, type BrokerRooms, HandlerRouter } from '../../broker/handlers/mod.ts';
+import { allHandlers, Broker, type BrokerRooms, HandlerRouter, PeerConnections } from '../../broker/handlers/mod.ts';
 import { DEFAULT_LOG_CONFIG, type LogConfig, LogManager } from '../../broker/log/mod.ts';
 import { EMPTY_IMAGE, type MetadataImage, type PartitionImage, type TopicImage } from '../../broker/metadata/mod.ts';
 import { Server } from '../../broker/network/mod.ts';
@@ -41,7 +41,9 @@ import { SimNetwork } from '../../broker/std/sim/sim-network.ts';
 import { Telemetry } from '../../broker/telemetry/mod.ts';
 
 const PORT_BASE = 9000;
+const CLIENT_PORT_BASE = 9500;
 const CONTROL = 'CONTROL';
+const CLIENTS = 'CLIENTS';
 const CONTROLLER_DELAY_MS = 2;
 const STEP_LIMIT_MS = 120_000;
 
@@ -54,6 +56,8 @@ export interface SimReplicasOptions {
   readonly throttle?: Pick<ReplicaConfig, 'throttledAsLeader' | 'throttledAsFollower'>;
   readonly throttleRates?: () => ThrottleRates;
   readonly logger?: Logger;
+  /** Broker configs, by Kafka's names. */
+  readonly config?: Readonly<Record<string, string>>;
   /** How long metadata takes to a broker; drawn anew for each image. */
   readonly metadataDelayMs?: (nodeId: number, random: SeededRandom) => number;
 }
@@ -187,13 +191,16 @@ export class SimNode {
       runtime,
       nodeId: this.id,
       clusterId: 'sim',
-      config: new BrokerConfig(new Map([['node.id', String(this.id)]])),
+      config: new BrokerConfig(
+        new Map([['node.id', String(this.id)], ...Object.entries(this.cluster.options.config ?? {})]),
+      ),
       telemetry: new Telemetry(),
       metadata: {
         get image() {
           return node.image;
         },
       } as BrokerRooms['metadata'],
+      peerConnections: new PeerConnections(() => {}),
       logs: this.logs,
       replicas: this.replicas,
       fetchSessions: new FetchSessions({ clock: runtime.clock, random: runtime.random, slots: 100 }),
@@ -211,7 +218,16 @@ export class SimNode {
       }),
       observer: { requestReceived() {}, responseSent() {} },
     });
-    await this.server.listen({ name: CONTROL, host: '127.0.0.1', port: PORT_BASE + this.id, isControl: true });
+    const host = '127.0.0.1';
+    await this.server.listen({ name: CONTROL, host, port: PORT_BASE + this.id, isControl: true });
+    await this.server.listen({ name: CLIENTS, host, port: CLIENT_PORT_BASE + this.id, isControl: false });
+  }
+
+  /** A connection as a client has it, or as a broker has it. */
+  connect(listener: 'clients' | 'control' = 'clients'): Promise<KafkaConnection> {
+    const port = (listener === 'clients' ? CLIENT_PORT_BASE : PORT_BASE) + this.id;
+    const runtime = { network: this.cluster.network.endpoint('client') };
+    return this.cluster.until(KafkaConnection.open({ runtime, host: '127.0.0.1', port, clientId: 'client' }));
   }
 
   /** Metadata arrives; it takes effect in order. */
@@ -496,7 +512,10 @@ export class SimController {
             id,
             epoch,
             incarnationId: '',
-            endpoints: [{ name: CONTROL, host: '127.0.0.1', port: PORT_BASE + id }],
+            endpoints: [
+              { name: CONTROL, host: '127.0.0.1', port: PORT_BASE + id },
+              { name: CLIENTS, host: '127.0.0.1', port: CLIENT_PORT_BASE + id },
+            ],
             rack: this.racks.get(id) ?? null,
             isFenced,
             isShuttingDown,

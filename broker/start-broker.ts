@@ -19,6 +19,7 @@ import {
   CONTROL_LISTENER,
   ControllerChannel,
   furthestPosition,
+  IsolationWatch,
   PeerConnector,
   PeerProbe,
 } from './membership/mod.ts';
@@ -36,6 +37,8 @@ const LOCAL_COPY_FOLDER = '__cluster_metadata-20001';
 const SNAPSHOT_BATCHES_MAX = 200;
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */
 const DRAIN_MS = 500;
+/** Whole sessions without a word from anybody, after which a broker takes itself for cut off. */
+const ISOLATION_SESSIONS = 2;
 /** A controller that does not answer must not keep a broker from stopping. */
 const CONTROLLED_SHUTDOWN_MS = 10_000;
 
@@ -68,6 +71,7 @@ export async function startBroker(options: {
   const loader = new MetadataLoader({ store, clock, log, localCopy });
   const router = new HandlerRouter(allHandlers);
   const telemetry = new Telemetry();
+  let lastPeerMs = clock.monotonicMs();
   const server = new Server({
     runtime,
     router,
@@ -78,7 +82,9 @@ export async function startBroker(options: {
       connectionsPerAddressMax: config.number('max.connections.per.ip'),
     }),
     observer: {
-      requestReceived() {},
+      requestReceived: ({ connection }) => {
+        if (connection.isControlListener) lastPeerMs = clock.monotonicMs();
+      },
       responseSent: (context, responseBytes, times) =>
         telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
     },
@@ -172,6 +178,13 @@ export async function startBroker(options: {
     sessionTimeoutMs: config.number('broker.session.timeout.ms'),
     onReplaced: () => server.destroy(),
   });
+  const isolation = new IsolationWatch({
+    clock,
+    log,
+    timeoutMs: ISOLATION_SESSIONS * config.number('broker.session.timeout.ms'),
+    contacts: () => ({ storeMs: loader.readMs, controllerMs: lifecycle.heardMs, peerMs: lastPeerMs }),
+    brokerCount: () => loader.image.brokers.size,
+  });
   const probe = new PeerProbe({ network: runtime.network, clock });
   const replicas = new ReplicaManager({
     nodeId,
@@ -210,6 +223,7 @@ export async function startBroker(options: {
     keeper,
     channel,
     controlSecret,
+    isIsolated: () => isolation.isIsolated,
     peerConnections: new PeerConnections((brokerId, brokerEpoch) =>
       fenceIfGone({ brokerId, brokerEpoch, controller, keeper, probe, loader }),
     ),
@@ -244,7 +258,7 @@ export async function startBroker(options: {
     broker,
     listeners,
     telemetry,
-    isReady: () => !isClosing && lifecycle.isServing,
+    isReady: () => !isClosing && lifecycle.isServing && !isolation.isIsolated,
     async close({ permitMs = 0 } = {}): Promise<void> {
       if (isClosing) return;
       isClosing = true;
@@ -259,6 +273,7 @@ export async function startBroker(options: {
       channel.close();
       heartbeatChannel.close();
       keeper.close();
+      isolation.close();
       await groups.close();
       loader.close();
       replicas.close();

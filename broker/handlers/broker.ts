@@ -60,6 +60,8 @@ export interface BrokerRooms {
   readonly channel: ControllerChannel;
   readonly peerConnections: PeerConnections;
   readonly controlSecret: ControlSecret | undefined;
+  /** Whether this broker is cut off from everybody and may not serve clients. */
+  readonly isIsolated: () => boolean;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -82,6 +84,7 @@ export class Broker implements BrokerRooms {
   readonly channel: ControllerChannel;
   readonly peerConnections: PeerConnections;
   readonly controlSecret: ControlSecret | undefined;
+  readonly isIsolated: () => boolean;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -106,6 +109,7 @@ export class Broker implements BrokerRooms {
     this.channel = rooms.channel;
     this.peerConnections = rooms.peerConnections;
     this.controlSecret = rooms.controlSecret;
+    this.isIsolated = rooms.isIsolated;
     this.logs = rooms.logs;
     this.replicas = rooms.replicas;
     this.fetchSessions = rooms.fetchSessions;

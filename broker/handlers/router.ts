@@ -49,6 +49,10 @@ export class HandlerRouter implements Router {
       answer.close('a peer has not proven that it belongs to this cluster');
       return;
     }
+    if (!connection.isControlListener && this.broker.isIsolated()) {
+      answer.close('this broker is cut off from its cluster');
+      return;
+    }
     try {
       if (handler.needsController === true && !this.broker.controller.isActive) {
         forwardToController(context, body, answer, this.broker);

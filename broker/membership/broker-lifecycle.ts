@@ -81,9 +81,9 @@ export class BrokerLifecycle {
     return !this.isFenced && !this.isClosed;
   }
 
-  /** Milliseconds since a controller last answered. */
-  get silentMs(): number {
-    return this.options.clock.monotonicMs() - this.lastHeardMs;
+  /** When a controller last answered, on the monotonic clock. */
+  get heardMs(): number {
+    return this.lastHeardMs;
   }
 
   /** Registers, and returns when this broker has read its own registration: from then on its image speaks of it. */

@@ -42,6 +42,7 @@ export class MetadataLoader {
   private imageComes: Promise<void> | undefined;
   private stopWatching: (() => void) | undefined;
   private isClosed = false;
+  private lastReadMs = 0;
   private lastProblem: string | undefined;
   private hasReachedEnd = false;
   /** The batch before `published.nextOffset`; undefined at the start of the log and after a snapshot. */
@@ -69,6 +70,11 @@ export class MetadataLoader {
 
   get image(): MetadataImage {
     return this.published;
+  }
+
+  /** When the store last answered, on the monotonic clock. */
+  get readMs(): number {
+    return this.lastReadMs;
   }
 
   /** Whether the end of the log was reached once. */
@@ -170,6 +176,7 @@ export class MetadataLoader {
   private async readSome(): Promise<boolean> {
     const hasMore = await this.readNext();
     this.lastProblem = undefined;
+    this.lastReadMs = this.clock.monotonicMs();
     return hasMore;
   }
 

@@ -108,7 +108,10 @@ export class MetadataChecker {
     if (old !== undefined && leader !== old.leader && leaderEpoch === old.leaderEpoch)
       wrong('a leader without an epoch');
     if (old?.leader !== leader) this.history.count('elections');
-    for (const id of inSyncReplicas) if (id !== leader) this.emptied.get(id)?.delete(`${topic}-${partition.partition}`);
+    // Whoever is in sync with another was taken in by a leader that saw it copy everything.
+    if (inSyncReplicas.length > 1) {
+      for (const id of inSyncReplicas) this.emptied.get(id)?.delete(`${topic}-${partition.partition}`);
+    }
     if (leader >= 0 && !this.isLossAccepted && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
       wrong('a leader has lost its disk and was never in sync since');
     }

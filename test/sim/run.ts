@@ -98,6 +98,7 @@ async function runMutations(): Promise<void> {
       const { name, guard } = mutation;
       const started = performance.now();
       const violation = await firstViolation(name);
+      if (violation !== undefined && violation.seed >= 0) await mustPass(violation.seed);
       const seconds = ((performance.now() - started) / 1000).toFixed(0);
       if (violation !== undefined) found += 1;
       const outcome = violation === undefined ? 'FAILED' : 'ok    ';
@@ -111,6 +112,12 @@ async function runMutations(): Promise<void> {
   await Promise.all(Array.from({ length: WORKERS }, work));
   process.stdout.write(`\n${found} passed, ${MUTATIONS.length - found} failed, 0 skipped\n`);
   process.exitCode = found === MUTATIONS.length ? 0 : 1;
+}
+
+/** What is found with the guard in place as well says nothing of the guard. */
+async function mustPass(seed: number): Promise<void> {
+  const { violations } = await runSeed(seed, steps);
+  if (violations.length > 0) throw new Error(`seed ${seed} fails without any mutation: ${violations[0]}`);
 }
 
 function firstViolation(mutation: string): Promise<Message | undefined> {

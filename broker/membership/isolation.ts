@@ -1,9 +1,9 @@
 /**
  * Whether this broker is alone: it reaches neither the store nor the controller nor any other broker of its cluster.
  *
- * What it leads may be led by others by now, and it cannot know. Nothing it acknowledges to acks=all could be committed,
- * but what it would take under acks=1, and what it would show, may be cut off later. So it stops serving clients until
- * it hears of anybody; the process lives on, and no probe fails for it but readiness.
+ * What it leads may be led by others by now, and it cannot know. Nothing it acknowledges to acks=all could be
+ * committed, but what it would take under acks=1, and what it would show, may be cut off later. So it stops serving
+ * clients until it hears of anybody; the process lives on, and no probe fails for it but readiness.
  */
 import type { Clock, Logger } from '../std/mod.ts';
 

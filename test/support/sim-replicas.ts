@@ -201,6 +201,8 @@ export class SimNode {
         },
       } as BrokerRooms['metadata'],
       peerConnections: new PeerConnections(() => {}),
+      controlSecret: undefined,
+      isIsolated: () => false,
       logs: this.logs,
       replicas: this.replicas,
       fetchSessions: new FetchSessions({ clock: runtime.clock, random: runtime.random, slots: 100 }),

@@ -20,6 +20,7 @@ const USAGE = `Usage: npm run broker -- [--config server.properties] [--override
 
 Ottla's own keys:
   ottla.http.host, ottla.http.port     probes and /metrics; port -1 switches them off
+  ottla.stop.permit.ms                 how long SIGTERM waits until the cluster can spare this broker, default 5000
   ottla.coordination                   where brokers agree: files (default), redis, kubernetes
   ottla.coordination.folder            files: default a folder in the first of log.dirs
   ottla.coordination.url               redis: redis://[user:password@]host:port[/database]
@@ -30,6 +31,8 @@ Ottla's own keys:
 const QUICK_START = { 'node.id': '1', listeners: 'PLAINTEXT://localhost:9092', 'log.dirs': './data' };
 const HTTP_PORT = '9404';
 
+const STOP_PERMIT_KEY = 'ottla.stop.permit.ms';
+const STOP_PERMIT_MS = 5000;
 /** A drain that takes longer than this is cut short: what is acknowledged is in the page cache either way. */
 const CLOSE_TIMEOUT_MS = 20_000;
 
@@ -49,25 +52,26 @@ export async function runBroker(argv: readonly string[]): Promise<void> {
   }
   const log = pino({ level: process.env.OTTLA_LOG_LEVEL ?? 'info' }, pino.destination({ dest: 2, sync: true }));
   const startedMs = performance.now();
-  let running: RunningBroker;
+  let started: { readonly running: RunningBroker; readonly permitMs: number };
   try {
-    running = await start(args, log as Logger);
+    started = await start(args, log as Logger);
   } catch (error) {
     const isExpected = error instanceof BrokerError;
     process.stderr.write(`ottla: ${isExpected ? error.message : (error as Error).stack}\n`);
     process.exitCode = 1;
     return;
   }
+  const { running, permitMs } = started;
   const readyMs = Math.round(performance.now() - startedMs);
   announce(running, readyMs, args['quick-start'] === true);
   log.info({ readyMs, crc32c: chosenCrc32c.name, nodeId: running.broker.nodeId }, 'broker is serving');
-  closeOnSignal(running, log as Logger);
+  closeOnSignal(running, permitMs, log as Logger);
 }
 
 async function start(
   args: { readonly config?: string; readonly override?: string[]; readonly 'quick-start'?: boolean },
   log: Logger,
-): Promise<RunningBroker> {
+): Promise<{ readonly running: RunningBroker; readonly permitMs: number }> {
   const properties = new Map<string, string>(args['quick-start'] === true ? Object.entries(QUICK_START) : []);
   if (args.config !== undefined) {
     let text: string;
@@ -92,13 +96,25 @@ async function start(
   const config = new BrokerConfig(properties);
   for (const sentence of config.unknownKeys()) log.warn({}, sentence);
   for (const folder of config.list(config.list('log.dirs').length > 0 ? 'log.dirs' : 'log.dir')) claimFolder(folder);
-  const running = await startBroker({ runtime: nodeRuntime(log), config });
-  await serveProbes(running, properties, log);
-  return running;
+  const permitMs = stopPermitMs(properties);
+  let running: RunningBroker | undefined;
+  await serveProbes(() => running, properties, log);
+  running = await startBroker({ runtime: nodeRuntime(log), config });
+  return { running, permitMs };
 }
 
+function stopPermitMs(properties: ReadonlyMap<string, string>): number {
+  const text = properties.get(STOP_PERMIT_KEY) ?? String(STOP_PERMIT_MS);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new BrokerError('config.invalid', `${STOP_PERMIT_KEY} is '${text}'; write a whole number of milliseconds`);
+}
+
+/**
+ * Served from the first moment: a broker that waits for its store, or reads its logs again after a crash, is alive for
+ * as long as that takes.
+ */
 async function serveProbes(
-  running: RunningBroker,
+  running: () => RunningBroker | undefined,
   properties: ReadonlyMap<string, string>,
   log: Logger,
 ): Promise<void> {
@@ -107,13 +123,15 @@ async function serveProbes(
   const host = properties.get('ottla.http.host') ?? '127.0.0.1';
   try {
     const { port: bound } = await serveHttp({ host, port }, async (path) => {
-      if (path === '/metrics') {
-        const { contentType, text } = await running.telemetry.render();
+      const broker = running();
+      if (path === '/metrics' && broker !== undefined) {
+        const { contentType, text } = await broker.telemetry.render();
         return { status: 200, contentType, body: text };
       }
+      if (path === '/metrics') return { status: 503, contentType: 'text/plain', body: 'the broker starts\n' };
       if (path === '/healthz') return { status: 200, contentType: 'text/plain', body: 'ok\n' };
       if (path === '/readyz') {
-        const isReady = running.isReady();
+        const isReady = broker?.isReady() === true;
         return { status: isReady ? 200 : 503, contentType: 'text/plain', body: isReady ? 'ready\n' : 'not ready\n' };
       }
       return undefined;
@@ -144,7 +162,7 @@ Stop it with Ctrl-C. Data is in ./data.
  * Ends by raising the signal again, not by process.exit(): under load the latter can hang for ever in Node 24, when the
  * main thread waits for workers that wait for a garbage collection.
  */
-function closeOnSignal(running: RunningBroker, log: Logger): void {
+function closeOnSignal(running: RunningBroker, permitMs: number, log: Logger): void {
   let isClosing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -155,8 +173,8 @@ function closeOnSignal(running: RunningBroker, log: Logger): void {
         process.removeAllListeners('SIGINT');
         process.kill(process.pid, signal);
       };
-      setTimeout(end, CLOSE_TIMEOUT_MS);
-      running.close().then(
+      setTimeout(end, permitMs + CLOSE_TIMEOUT_MS);
+      running.close({ permitMs }).then(
         () => {
           log.info({ signal }, 'broker stopped');
           end();

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 30_000;
+const OUTPUT_CHARACTERS_MAX = 16_000;
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -56,9 +57,10 @@ export class BrokerProcess {
   }
 
   static async start(
-    options: { overrides?: Readonly<Record<string, string>>; folder?: string } = {},
+    options: { overrides?: Readonly<Record<string, string>>; folder?: string; port?: number } = {},
   ): Promise<BrokerProcess> {
-    const broker = new BrokerProcess(await freePort(), options.folder, options.overrides ?? {});
+    const port = options.port ?? (await freePort());
+    const broker = new BrokerProcess(port, options.folder, options.overrides ?? {});
     await broker.run();
     return broker;
   }
@@ -88,6 +90,8 @@ export class BrokerProcess {
       listeners: `PLAINTEXT://127.0.0.1:${this.port},CONTROL://127.0.0.1:0`,
       'log.dirs': this.dataFolder,
       'ottla.http.port': '-1',
+      // Tests stop whole clusters, and nobody is spared then.
+      'ottla.stop.permit.ms': '0',
       ...this.overrides,
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
@@ -98,7 +102,7 @@ export class BrokerProcess {
     this.child = child;
     this.output = '';
     const keep = (chunk: Buffer): void => {
-      this.output = (this.output + chunk.toString()).slice(-8000);
+      this.output = (this.output + chunk.toString()).slice(-OUTPUT_CHARACTERS_MAX);
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
@@ -125,6 +129,15 @@ export class BrokerProcess {
     await ended;
     clearTimeout(timer);
     if (isLate) throw new Error(`the broker ignored ${signal} for ${STOP_TIMEOUT_MS} ms\n${this.output}`);
+  }
+
+  /** The process stands still, with all its connections open, until it is thawed. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
   }
 
   /** Stops the broker and removes its folder. */

@@ -1,9 +1,8 @@
 /** What `main.ts` runs once modules load from the cache: the process around a broker. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { BrokerConfig, parseOverride, parseProperties } from './config/mod.ts';
+import { CONFIG_OPTIONS, propertiesOf } from './command-line.ts';
+import { BrokerConfig } from './config/mod.ts';
 import { chosenCrc32c } from './protocol/mod.ts';
 import { type RunningBroker, startBroker } from './start-broker.ts';
 import { claimFolder } from './std/folder-claim.ts';
@@ -40,10 +39,8 @@ export async function runBroker(argv: readonly string[]): Promise<void> {
   const { values: args } = parseArgs({
     args: [...argv],
     options: {
-      config: { type: 'string' },
-      override: { type: 'string', multiple: true },
+      ...CONFIG_OPTIONS,
       'quick-start': { type: 'boolean' },
-      help: { type: 'boolean' },
     },
   });
   if (args.help === true) {
@@ -72,34 +69,15 @@ async function start(
   args: { readonly config?: string; readonly override?: string[]; readonly 'quick-start'?: boolean },
   log: Logger,
 ): Promise<{ readonly running: RunningBroker; readonly permitMs: number }> {
-  const properties = new Map<string, string>(args['quick-start'] === true ? Object.entries(QUICK_START) : []);
-  if (args.config !== undefined) {
-    let text: string;
-    try {
-      text = readFileSync(args.config, 'utf8');
-    } catch (error) {
-      throw new BrokerError('config.invalid', `--config ${args.config} cannot be read: ${(error as Error).message}`);
-    }
-    for (const [key, value] of parseProperties(text)) properties.set(key, value);
-  }
-  for (const override of args.override ?? []) properties.set(...parseOverride(override));
-  const folders = properties.get('log.dirs') ?? properties.get('log.dir');
-  if (folders !== undefined) {
-    properties.set(
-      'log.dirs',
-      folders
-        .split(',')
-        .map((folder) => resolve(folder.trim()))
-        .join(','),
-    );
-  }
+  const runtime = nodeRuntime(log);
+  const properties = propertiesOf(args, runtime.disk, args['quick-start'] === true ? QUICK_START : {});
   const config = new BrokerConfig(properties);
   for (const sentence of config.unknownKeys()) log.warn({}, sentence);
   for (const folder of config.list(config.list('log.dirs').length > 0 ? 'log.dirs' : 'log.dir')) claimFolder(folder);
   const permitMs = stopPermitMs(properties);
   let running: RunningBroker | undefined;
   await serveProbes(() => running, properties, log);
-  running = await startBroker({ runtime: nodeRuntime(log), config });
+  running = await startBroker({ runtime, config });
   return { running, permitMs };
 }
 

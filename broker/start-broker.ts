@@ -32,7 +32,7 @@ import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
 /** Named like the folder of the store, which Kafka leaves alone. */
-const LOCAL_COPY_FOLDER = '__cluster_metadata-20001';
+export const LOCAL_COPY_FOLDER = '__cluster_metadata-20001';
 /** A store may keep no more than 256 batches. */
 const SNAPSHOT_BATCHES_MAX = 200;
 /** Requests may still be on their way when the listeners close; they get this long to be answered. */

@@ -1,0 +1,99 @@
+/** What the metadata command does, apart from its command line: printing the log, and restoring a store. */
+import type { BrokerConfig } from './config/mod.ts';
+import {
+  decodeBatch,
+  decodeSnapshot,
+  EMPTY_IMAGE,
+  imageToRecords,
+  LocalCopy,
+  type MetadataImage,
+  type MetadataRecord,
+  restoreMetadata,
+} from './metadata/mod.ts';
+import { openStore } from './open-store.ts';
+import { LOCAL_COPY_FOLDER } from './start-broker.ts';
+import { BrokerError, type Runtime } from './std/mod.ts';
+
+const BATCHES_PER_READ = 100;
+
+interface Tool {
+  readonly runtime: Runtime;
+  readonly config: BrokerConfig;
+  readonly print: (line: string) => void;
+}
+
+/** What this broker's own disk knows; undefined when it never ran. */
+function ownCopy({ runtime, config }: Tool): MetadataImage | undefined {
+  const folders = config.list('log.dirs').length > 0 ? config.list('log.dirs') : config.list('log.dir');
+  const { disk, log } = runtime;
+  return new LocalCopy({ disk, folder: `${folders[0]}/${LOCAL_COPY_FOLDER}`, log }).read()?.image;
+}
+
+export async function dumpMetadata(
+  options: Tool & { readonly copy?: boolean | undefined; readonly json?: boolean | undefined },
+): Promise<void> {
+  const { print } = options;
+  const show = (offset: number | string, controllerEpoch: number, record: MetadataRecord): void => {
+    const { kind, ...fields } = record;
+    if (options.json === true) print(JSON.stringify({ offset, controllerEpoch, kind, ...readable(fields) }));
+    else print(`${String(offset).padStart(8)}  epoch ${controllerEpoch}  ${kind} ${JSON.stringify(readable(fields))}`);
+  };
+  if (options.copy === true) {
+    const image = ownCopy(options) ?? EMPTY_IMAGE;
+    for (const record of imageToRecords({ ...image, unfinished: undefined }))
+      show('copy', image.controllerEpoch, record);
+    print(`The copy reaches up to offset ${image.nextOffset}, under controller epoch ${image.controllerEpoch}.`);
+    return;
+  }
+  const store = await openStore(options.config, options.runtime);
+  try {
+    const end = await store.end();
+    const snapshot = await store.readSnapshot();
+    for (const batch of decodeSnapshot(snapshot?.chunks ?? [])) {
+      for (const record of batch.records) show(`<${snapshot?.offset}`, batch.controllerEpoch, record);
+    }
+    for (let next = snapshot?.offset ?? 0; next < end; ) {
+      const batches = await store.read(next, BATCHES_PER_READ);
+      if (batches.length === 0) break;
+      for (const { offset, payload } of batches) {
+        const { controllerEpoch, records } = decodeBatch(payload);
+        for (const record of records) show(offset, controllerEpoch, record);
+        next = offset + 1;
+      }
+    }
+    print(`The log ends at offset ${end}.`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Keys and salts of users are secrets: their sizes must do. */
+function readable(fields: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, Buffer.isBuffer(value) ? `${value.length} bytes` : value]),
+  );
+}
+
+export async function describeRestore(options: Tool & { readonly apply: boolean }): Promise<void> {
+  const { print, apply } = options;
+  const image = ownCopy(options);
+  if (image === undefined) {
+    throw new BrokerError('config.invalid', 'this data folder has no copy of the metadata; name another with log.dirs');
+  }
+  const store = await openStore(options.config, options.runtime);
+  try {
+    const end = await store.end();
+    print(`The store ends at offset ${end}; this broker knows the log up to ${image.nextOffset}.`);
+    print(
+      `It knows ${image.topicsById.size} topic(s), ${image.brokers.size} broker(s), under controller epoch ` +
+        `${image.controllerEpoch}.`,
+    );
+    if (!apply) {
+      print('With --apply this is what every broker will go by; whatever the store says beyond it is given up.');
+      return;
+    }
+    print(`Restored: the log goes on at offset ${await restoreMetadata(store, image)}.`);
+  } finally {
+    await store.close();
+  }
+}

@@ -41,8 +41,6 @@ export interface ThrottleRates {
 const SLICE_MS = 5;
 /** How long an image waits for the logs that it asks for before the next one may be applied. */
 const CREATION_PATIENCE_MS = 250;
-/** The pause after a log that could not be made. */
-const CREATION_RETRY_MS = 1_000;
 const UNTHROTTLED: ThrottleRates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
 
 export class ReplicaManager {
@@ -206,19 +204,25 @@ export class ReplicaManager {
     if (existing !== undefined && isOurs && existing.topicId === id) return this.move(existing, state);
     const assignment = { topic: name, topicId: id, partition, state };
     if (isOurs) this.missing.set(`${name}/${partition}`, assignment);
-    else this.missing.delete(`${name}/${partition}`);
+    else this.forget(name, id, partition);
     return existing === undefined ? undefined : this.remove(name, partition);
   }
 
   private forget(topic: string, topicId: string, partition: number): void {
     const key = `${topic}/${partition}`;
     if (this.missing.get(key)?.topicId === topicId) this.missing.delete(key);
+    this.offline.delete(`${topic}-${partition}`);
   }
 
   private async makeMissing(): Promise<void> {
-    this.making ??= this.createAll().finally(() => {
-      this.making = undefined;
-    });
+    this.making ??= this.createAll()
+      .catch((error: unknown) => {
+        this.runtime.log.error({ err: error }, 'replicas could not be created');
+        throw error;
+      })
+      .finally(() => {
+        this.making = undefined;
+      });
     let timer: Timer | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = this.runtime.clock.after(CREATION_PATIENCE_MS, resolve);
@@ -232,32 +236,12 @@ export class ReplicaManager {
     const pause = this.slices();
     for (let first = firstOf(this.missing); first !== undefined && !this.isClosed; first = firstOf(this.missing)) {
       const [key, assignment] = first;
-      const { topic, partition } = assignment;
-      const isMade = await this.tryCreate(assignment);
+      await this.apply(assignment);
       const wanted = this.missing.get(key);
-      if (wanted === undefined) await this.remove(topic, partition);
-      else if (!isMade) await this.tryLater(key, wanted);
-      else if (wanted === assignment) this.missing.delete(key);
+      if (wanted === assignment) this.missing.delete(key);
+      else if (wanted === undefined) await this.remove(assignment.topic, assignment.partition);
       await pause();
     }
-  }
-
-  private async tryCreate(assignment: PartitionAssignment): Promise<boolean> {
-    try {
-      await this.apply(assignment);
-      return true;
-    } catch (error) {
-      const { topic, partition } = assignment;
-      this.runtime.log.error({ topic, partition, err: error }, 'a replica could not be created, trying again');
-      return false;
-    }
-  }
-
-  /** What a full or failing disk refused goes to the end of the line. */
-  private async tryLater(key: string, assignment: PartitionAssignment): Promise<void> {
-    this.missing.delete(key);
-    this.missing.set(key, assignment);
-    await new Promise<void>((resolve) => this.runtime.clock.after(CREATION_RETRY_MS, resolve));
   }
 
   /** Lets others have their turn whenever a slice is used up. */

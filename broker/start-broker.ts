@@ -47,6 +47,8 @@ export interface RunningBroker {
   readonly listeners: readonly ListenerPlan[];
   readonly telemetry: Telemetry;
   readonly isReady: () => boolean;
+  /** The offset of this process' registration. */
+  readonly brokerEpoch: () => number;
   /**
    * Drains, flushes and leaves a clean shutdown behind. Waits up to `permitMs` for the moment at which the cluster can
    * spare this broker.
@@ -258,6 +260,7 @@ export async function startBroker(options: {
     broker,
     listeners,
     telemetry,
+    brokerEpoch: () => lifecycle.brokerEpoch,
     isReady: () => !isClosing && lifecycle.isServing && !isolation.isIsolated,
     async close({ permitMs = 0 } = {}): Promise<void> {
       if (isClosing) return;

@@ -41,6 +41,8 @@ export interface ThrottleRates {
 const SLICE_MS = 5;
 /** How long an image waits for the logs that it asks for before the next one may be applied. */
 const CREATION_PATIENCE_MS = 250;
+/** A disk that was full is asked again this often whether it still is. */
+const REFUSED_RETRY_MS = 1000;
 const UNTHROTTLED: ThrottleRates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
 
 export class ReplicaManager {
@@ -66,6 +68,8 @@ export class ReplicaManager {
   /** Assigned here, and waiting for their logs to be made; as the newest image has them. */
   private readonly missing = new Map<string, PartitionAssignment>();
   private making: Promise<void> | undefined;
+  /** Assigned here, and refused by a disk that was full or failing when their logs were to be made. */
+  private readonly refused = new Map<string, PartitionAssignment>();
   private lagTimer: Timer | undefined;
   private isClosed = false;
 
@@ -203,6 +207,7 @@ export class ReplicaManager {
     const isOurs = state.replicas.includes(this.nodeId);
     if (existing !== undefined && isOurs && existing.topicId === id) return this.move(existing, state);
     const assignment = { topic: name, topicId: id, partition, state };
+    this.refused.delete(`${name}/${partition}`);
     if (isOurs) this.missing.set(`${name}/${partition}`, assignment);
     else this.forget(name, id, partition);
     return existing === undefined ? undefined : this.remove(name, partition);
@@ -211,6 +216,7 @@ export class ReplicaManager {
   private forget(topic: string, topicId: string, partition: number): void {
     const key = `${topic}/${partition}`;
     if (this.missing.get(key)?.topicId === topicId) this.missing.delete(key);
+    if (this.refused.get(key)?.topicId === topicId) this.refused.delete(key);
     this.offline.delete(`${topic}-${partition}`);
   }
 
@@ -242,6 +248,17 @@ export class ReplicaManager {
       else if (wanted === undefined) await this.remove(assignment.topic, assignment.partition);
       await pause();
     }
+  }
+
+  private tryLater(assignment: PartitionAssignment): void {
+    this.refused.set(`${assignment.topic}/${assignment.partition}`, assignment);
+    if (this.refused.size > 1) return;
+    this.runtime.clock.after(REFUSED_RETRY_MS, () => {
+      if (this.isClosed) return;
+      for (const [key, refused] of this.refused) if (!this.missing.has(key)) this.missing.set(key, refused);
+      this.refused.clear();
+      this.makeMissing().catch(() => {});
+    });
   }
 
   /** Lets others have their turn whenever a slice is used up. */
@@ -293,6 +310,8 @@ export class ReplicaManager {
       if (!(error instanceof BrokerError)) throw error;
       this.runtime.log.error({ topic, partition, err: error }, 'replica is offline');
       this.offline.add(`${topic}-${partition}`);
+      // A log that is there and cannot be read stays as it is. One that could not be made may be made later.
+      if (error.code !== 'log.offline') this.tryLater(assignment);
       return undefined;
     }
     this.offline.delete(`${topic}-${partition}`);

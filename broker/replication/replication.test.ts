@@ -624,6 +624,19 @@ test('a log that the disk refuses is offline alone, and what is made in its plac
   expect(two.replicas.offlineCount).toBe(0);
 });
 
+test('a log that found the disk full is made once there is room', async () => {
+  cluster = await SimReplicas.start({ nodes: 2 });
+  const [, two] = cluster.nodes as [SimNode, SimNode];
+  const mend = two.disk.inject({ operation: 'open', path: new RegExp(`/${T}-0`), kind: 'ENOSPC' });
+  cluster.controller.createTopic(T, { replicas: [1, 2] });
+  await cluster.advance(2_500);
+  expect(two.replicas.replicaOf(T, 0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(two.replicas.offlineCount).toBe(1);
+  mend();
+  await cluster.converge(T);
+  expect(two.replicas.offlineCount).toBe(0);
+});
+
 test('ten thousand partitions are placed in slices, and the next image does not wait for their logs', async () => {
   cluster = await SimReplicas.start({ nodes: 1 });
   const node = cluster.node(1);

@@ -22,6 +22,7 @@ const MOODS: readonly StoreMood[] = [
   { fail: 0, lost: 0.6, delayMsMax: 10, lateMsMax: 20 },
   { fail: 0.5, lost: 0.3, delayMsMax: 50, lateMsMax: 200 },
   { fail: 0, lost: 0.05, delayMsMax: 300, lateMsMax: 300 },
+  { fail: 0, lost: 0, delayMsMax: 2500, lateMsMax: 0 },
   { fail: 1, lost: 0, delayMsMax: 0, lateMsMax: 0 },
 ];
 
@@ -83,7 +84,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(20)) {
+    switch (random.below(21)) {
       case 0:
       case 1:
       case 2:
@@ -129,6 +130,9 @@ export class Faults {
       case 14:
         if (victim !== undefined && this.allowsPowerLoss) this.wipe(victim);
         break;
+      case 15:
+        if (victim !== undefined) this.blink(victim);
+        break;
       default:
         this.freeze();
     }
@@ -173,6 +177,18 @@ export class Faults {
     if (this.cluster.nodes.some(({ state, isPaused }) => state !== 'running' || isPaused)) return;
     this.cluster.loseDisk(node.id);
     this.history.count('lost disks');
+  }
+
+  /** Down and up again, faster than anybody notices by itself. */
+  private blink(node: SimNode): void {
+    const { cluster, random } = this;
+    if (this.allowsPowerLoss) {
+      this.history.count('power losses');
+      cluster.losePower(node.id);
+    } else this.crash(node);
+    cluster.clock.after(20 + random.below(300), () => {
+      if (node.state === 'stopped') this.restart(node);
+    });
   }
 
   private restart(node: SimNode): void {

@@ -7,6 +7,7 @@ import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
 import { History } from './history.ts';
 import { MetadataChecker } from './metadata-checker.ts';
+import { checkReplicas } from './replica-checker.ts';
 import { SimClient } from './sim-client.ts';
 import { SimCluster } from './sim-cluster.ts';
 import { electLeadersCall, recordsOf, runAdmin, runCommitter, runProducer, runReader, type Stop } from './workload.ts';
@@ -26,6 +27,7 @@ const TOPICS = [
 const START_MS_MAX = 60_000;
 const RECOVERY_MS_MAX = 120_000;
 const TRACE_LINES = 400;
+const LOOK_EVERY_MS = 50;
 
 export async function runSeed(seed: number, steps: number): Promise<SeedResult> {
   const random = new SeededRandom(seed);
@@ -89,8 +91,14 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
       runAdmin({ client: clientOf('admin'), history, random: random.fork(), brokers, topics: TOPICS, stop }),
     );
 
+    const shake = async (ms: number): Promise<void> => {
+      for (let left = ms; left > 0 && history.violations.length === 0; left -= LOOK_EVERY_MS) {
+        await cluster.pass(Math.min(left, LOOK_EVERY_MS));
+        checkReplicas(cluster, checker.image, history);
+      }
+    };
     for (let step = 0; step < steps; step++) {
-      await cluster.pass(random.chance(0.3) ? random.below(200) : random.below(2500));
+      await shake(random.chance(0.3) ? random.below(200) : random.below(2500));
       faults.step();
       if (step === goesBackAt) await goBackInTime(cluster, checker, faults, history);
     }

@@ -1,0 +1,53 @@
+/**
+ * Looks into the brokers: whoever the metadata counts as in sync must have every committed record, as its leader has
+ * it. Clients would notice a member that lacks some only if it came to lead before it caught up.
+ */
+import type { MetadataImage, PartitionImage } from '../../broker/metadata/mod.ts';
+import type { Replica } from '../../broker/replication/mod.ts';
+import type { History } from './history.ts';
+import type { SimCluster } from './sim-cluster.ts';
+
+export function checkReplicas(cluster: SimCluster, image: MetadataImage, history: History): void {
+  for (const { name, partitions } of image.topicsByName.values()) {
+    for (const partition of partitions) checkPartition(cluster, image, history, name, partition);
+  }
+}
+
+function checkPartition(
+  cluster: SimCluster,
+  image: MetadataImage,
+  history: History,
+  topic: string,
+  state: PartitionImage,
+): void {
+  const leader = replicaOf(cluster, image, topic, state, state.leader);
+  if (leader === undefined || !leader.isLeader || leader.leaderEpoch !== state.leaderEpoch) return;
+  const last = leader.highWatermark - 1;
+  if (last < leader.logStartOffset) return;
+  const epoch = leader.log.leaderEpochs.epochOf(last);
+  for (const id of state.inSyncReplicas) {
+    const member = id === state.leader ? undefined : replicaOf(cluster, image, topic, state, id);
+    if (member === undefined || member.logStartOffset > last) continue;
+    const found = member.logEndOffset > last ? member.log.leaderEpochs.epochOf(last) : undefined;
+    if (found === epoch) continue;
+    history.violation(
+      `${topic}-${state.partition}: broker ${id} is in sync, and has ${found === undefined ? 'no' : 'another'} record at ` +
+        `offset ${last}, which is committed`,
+    );
+  }
+}
+
+/** The replica on a process that the metadata speaks of, not of a predecessor or of one that is not registered yet. */
+function replicaOf(
+  cluster: SimCluster,
+  image: MetadataImage,
+  topic: string,
+  { partition }: PartitionImage,
+  id: number,
+): Replica | undefined {
+  if (id < 0) return undefined;
+  const { running, state } = cluster.node(id);
+  const epoch = image.brokers.get(id)?.epoch;
+  if (running === undefined || state !== 'running' || running.brokerEpoch() !== epoch) return undefined;
+  return running.broker.replicas.get(topic, partition);
+}

@@ -70,9 +70,9 @@ export async function compareAvailability(tally: Tally, repeats: number): Promis
     for (const system of systems) await system.stop();
   }
   const heads = systems.flatMap(({ name }) => [`${name}, median`, 'worst']);
-  process.stdout.write(
-    `\n| longest time without a write | ${heads.join(' | ')} |\n|---${'|---'.repeat(heads.length)}|\n${rows.join('\n')}\n\n`,
-  );
+  const rule = `|---${'|---'.repeat(heads.length)}|`;
+  const table = [`| longest time without a write | ${heads.join(' | ')} |`, rule, ...rows];
+  process.stdout.write(`\n${table.join('\n')}\n\n`);
 }
 
 async function measure(system: System, { signal, isController }: Case, kload: string): Promise<number> {

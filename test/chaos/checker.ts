@@ -63,7 +63,7 @@ async function checkRecords(
     for (const record of recordsIn(answer.records)) {
       if (record.offset < offset) continue;
       if (record.offset !== offset) wrong.push(`${TOPIC}-${partition}: nothing at offset ${offset}`);
-      // Record n was written n-th. Another one here was written twice, or out of order, or took the place of a lost one.
+      // Record n was written n-th. Another one here was written twice, or out of order, or in the place of a lost one.
       if (record.value !== record.offset) wrong.push(`${TOPIC}-${partition}: offset ${offset} says ${record.value}`);
       offset = record.offset + 1;
     }

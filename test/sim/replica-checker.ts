@@ -30,9 +30,9 @@ function checkPartition(
     if (member === undefined || member.logStartOffset > last) continue;
     const found = member.logEndOffset > last ? member.log.leaderEpochs.epochOf(last) : undefined;
     if (found === epoch) continue;
+    const held = found === undefined ? 'no record' : 'another record';
     history.violation(
-      `${topic}-${state.partition}: broker ${id} is in sync, and has ${found === undefined ? 'no' : 'another'} record at ` +
-        `offset ${last}, which is committed`,
+      `${topic}-${state.partition}: broker ${id} is in sync and has ${held} at committed offset ${last}`,
     );
   }
 }

@@ -68,7 +68,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'epoch-of-fetch',
-    guard: 'what a follower says counts only under the leader epoch that both know',
+    // Two guards in one: either alone keeps a follower with another history from counting, because the epoch of what it
+    // fetched last (KIP-595) tells the histories apart whatever epoch it believes its leader to have (KIP-320).
+    guard: 'a fetch counts only under the epoch that both know, and for a history that both have',
     changes: [
       {
         file: 'broker/replication/replica.ts',
@@ -76,6 +78,11 @@ export const MUTATIONS: readonly Mutation[] = [
           'const errorCode = this.checkEpoch(leaderEpoch);\n    if (errorCode !== ErrorCode.NONE) ' +
           'return errorCode;',
         replace: 'if (!this.isLeader) return ErrorCode.NOT_LEADER_OR_FOLLOWER;',
+      },
+      {
+        file: 'broker/replication/follower-session.ts',
+        find: 'const diverging = replica.findDivergence(request);',
+        replace: 'const diverging = undefined;',
       },
     ],
   },

@@ -124,6 +124,7 @@ export async function startBroker(options: {
     clock,
     log,
     topicRules: topicRules(config),
+    mayWriteFreely: () => store.writeBudget.waitMs('expansion') === 0,
     limits: () => ({
       sessionTimeoutMs: config.number('broker.session.timeout.ms'),
       balancesLeaders: config.boolean('auto.leader.rebalance.enable'),

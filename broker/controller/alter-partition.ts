@@ -3,7 +3,8 @@
  *
  * It is taken only from the leader of the current leader epoch that knows the partition's latest state, and only with
  * members that are alive in the very incarnation that the leader saw fetch (KIP-841, KIP-903): a replica that restarted
- * since may have lost what made it a member.
+ * since may have lost what made it a member. While the store should be spared (`growsFreely` is false), sets that have
+ * enough members to be written to do not grow: leaders ask again a little later, and then for all at once.
  */
 import type { MetadataImage, MetadataRecord, PartitionImage, RecordOf, TopicImage } from '../metadata/mod.ts';
 import { NO_LEADER_CHANGE } from '../metadata/mod.ts';
@@ -44,6 +45,7 @@ export function alterPartitions(
   image: MetadataImage,
   request: { readonly brokerId: number; readonly brokerEpoch: number; readonly proposals: readonly InSyncProposal[] },
   rules: ElectionRules,
+  growsFreely = true,
 ): Decision<AlteredPartitions> {
   if (image.brokers.get(request.brokerId)?.epoch !== request.brokerEpoch) {
     return { records: [], result: { errorCode: ErrorCode.STALE_BROKER_EPOCH, answers: [] } };
@@ -58,6 +60,9 @@ export function alterPartitions(
     if (partition === undefined) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     const problem = proposalProblem(image, partition, proposal, request.brokerId, rules);
     if (problem !== ErrorCode.NONE) return refused(problem);
+    if (!growsFreely && mayWait(image, topic, partition, proposal, rules)) {
+      return refused(ErrorCode.OPERATION_NOT_ATTEMPTED);
+    }
     const record = planProposal(image, topic, partition, proposal, rules);
     if (record === undefined) return { topicId, partition: index, errorCode: ErrorCode.NONE, state: partition };
     records.push(record);
@@ -80,6 +85,19 @@ function planProposal(
     inSyncReplicas: inSyncReplicas.map(({ brokerId }) => brokerId),
     isRecovering,
   });
+}
+
+/** Whether the proposal only adds members, to a set that can be written to without them. */
+function mayWait(
+  image: MetadataImage,
+  topic: TopicImage,
+  { inSyncReplicas: current }: PartitionImage,
+  { inSyncReplicas }: InSyncProposal,
+  rules: ElectionRules,
+): boolean {
+  const proposed = new Set(inSyncReplicas.map(({ brokerId }) => brokerId));
+  const onlyAdds = proposed.size > current.length && current.every((id) => proposed.has(id));
+  return onlyAdds && current.length >= rules.minInSyncReplicas(image, topic);
 }
 
 function proposalProblem(

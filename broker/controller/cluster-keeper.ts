@@ -35,6 +35,7 @@ export class ClusterKeeper {
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly limits: () => KeeperLimits;
+  private readonly mayWriteFreely: () => boolean;
   private readonly sessions = new BrokerSessions();
   private readonly dying = new Set<number>();
   readonly rules: ElectionRules;
@@ -49,8 +50,11 @@ export class ClusterKeeper {
     readonly log: Logger;
     readonly topicRules: TopicRules;
     readonly limits: () => KeeperLimits;
+    /** Whether changes that can wait may be written to the store now. */
+    readonly mayWriteFreely: () => boolean;
   }) {
     this.controller = options.controller;
+    this.mayWriteFreely = options.mayWriteFreely;
     this.image = options.image;
     this.clock = options.clock;
     this.log = options.log;
@@ -95,7 +99,7 @@ export class ClusterKeeper {
       if (hasLeaderless(this.image())) this.decide((image) => electLeaderless(image, this.rules));
     }
     if (this.image().stopPermits.size > 0 && endedStopPermits(this.image()).result > 0) this.decide(endedStopPermits);
-    if (balancesLeaders && nowMs >= this.balanceDueMs) {
+    if (balancesLeaders && nowMs >= this.balanceDueMs && this.mayWriteFreely()) {
       this.balanceDueMs = nowMs + balanceIntervalMs;
       this.decide((image) => balanceLeaders(image, this.rules));
     }
@@ -164,7 +168,8 @@ export class ClusterKeeper {
     readonly brokerEpoch: number;
     readonly proposals: readonly InSyncProposal[];
   }): Promise<AlteredPartitions> {
-    return this.controller.submit((image) => alterPartitions(image, request, this.rules));
+    const growsFreely = this.mayWriteFreely();
+    return this.controller.submit((image) => alterPartitions(image, request, this.rules, growsFreely));
   }
 }
 

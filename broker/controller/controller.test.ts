@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MemoryStore, MemoryStoreState, type StoreFault, type StoreOperation } from '../coordination/mod.ts';
+import {
+  MemoryStore,
+  MemoryStoreState,
+  type StoreFault,
+  type StoreOperation,
+  WriteBudget,
+} from '../coordination/mod.ts';
 import {
   decodeBatch,
   EMPTY_IMAGE,
@@ -45,6 +51,7 @@ class World {
 
 class Broker {
   faults: Faults = () => undefined;
+  readonly writeBudget: WriteBudget;
   readonly loader: MetadataLoader;
   readonly controller: Controller;
   /** Names of the notes whose submit was answered, in the order of the answers. */
@@ -58,7 +65,12 @@ class Broker {
           ? (operation: StoreOperation) => this.faults(operation) ?? target.fault(operation)
           : Reflect.get(target, key),
     });
-    const store = new MemoryStore(ownFaults, clock);
+    this.writeBudget = new WriteBudget({
+      bytesMax: 100_000,
+      windowMs: 10_000,
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    const store = new MemoryStore(ownFaults, clock, { writeBudget: this.writeBudget });
     this.loader = new MetadataLoader({ store, clock, log: silentLogger });
     const random = new SeededRandom(nodeId + 100 * life);
     const holder = `broker-${nodeId}`;
@@ -77,8 +89,8 @@ class Broker {
     this.controller.start();
   }
 
-  note(name: string): void {
-    this.controller.submit(write(name)).then(
+  note(name: string, urgency?: 'admin'): void {
+    this.controller.submit(write(name), urgency).then(
       () => this.answered.push(name),
       (error: { code: string }) => this.refused.push(error.code === 'store.fenced' ? name : String(error)),
     );
@@ -334,6 +346,31 @@ describe('writing', () => {
     await world.clock.advanceAndSettle(20_000);
     expect([broker.answered, broker.refused]).toEqual([['a'], ['b']]);
     expect([world.state.end, broker.controller.isActive]).toEqual([1, false]);
+  });
+
+  test('admin changes wait for a used-up write budget and then go together; nothing else does', async () => {
+    const world = new World();
+    const broker = await activeBroker(world);
+    broker.writeBudget.spend(150_000);
+    broker.note('admin 1', 'admin');
+    broker.note('admin 2', 'admin');
+    broker.note('urgent');
+    await world.clock.advanceAndSettle(4_000);
+    expect(broker.answered).toEqual(['urgent']);
+    const before = world.state.batches.size;
+    await world.clock.advanceAndSettle(3_000);
+    expect(broker.answered).toEqual(['urgent', 'admin 1', 'admin 2']);
+    expect(world.state.batches.size).toBe(before + 1);
+  });
+
+  test('an admin change that waits is refused when the controller is deposed', async () => {
+    const world = new World();
+    const broker = await activeBroker(world);
+    broker.writeBudget.spend(150_000);
+    broker.note('admin', 'admin');
+    await broker.controller.close();
+    await world.clock.settle();
+    expect(broker.refused).toEqual(['admin']);
   });
 
   test('too many waiting decisions are refused, the earlier ones are not', async () => {

@@ -52,6 +52,8 @@ export class Controller {
   private readonly options: ControllerOptions;
   private readonly writer: LogWriter;
   private readonly waiting: Waiting[] = [];
+  /** Admin changes that wait until the store may be written to again. They then go together. */
+  private readonly postponed: Waiting[] = [];
   private readonly activeListeners: (() => void)[] = [];
   private controllerEpoch = 0;
   private isLeading = false;
@@ -189,26 +191,47 @@ export class Controller {
     if (!this.isLeading) return;
     this.isLeading = false;
     this.options.log.warn({ reason, controllerEpoch: this.controllerEpoch }, 'no longer the active controller');
-    for (const { reject } of this.waiting.splice(0)) reject(notController());
+    for (const { reject } of [...this.waiting.splice(0), ...this.postponed.splice(0)]) reject(notController());
   }
 
   /**
    * Decides, writes what the decision says, and resolves with its result when all of it is in the log and published.
-   * Rejects with BrokerError `store.fenced` when this broker is not, or no longer, the active controller.
+   * Rejects with BrokerError `store.fenced` when this broker is not, or no longer, the active controller. What keeps the
+   * cluster alive is written at once; an `admin` change waits while the store's write budget is used up.
    */
-  submit<Result>(decide: (image: MetadataImage) => Decision<Result>): Promise<Result> {
+  submit<Result>(
+    decide: (image: MetadataImage) => Decision<Result>,
+    urgency: 'at once' | 'admin' = 'at once',
+  ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (!this.isLeading || this.isClosed) {
         reject(notController());
         return;
       }
-      if (this.waiting.length >= WAITING_MAX) {
+      if (this.waiting.length + this.postponed.length >= WAITING_MAX) {
         reject(new BrokerError('store.unavailable', 'too many changes wait for the metadata log', { retriable: true }));
         return;
       }
-      this.waiting.push({ decide, resolve: resolve as (result: unknown) => void, reject });
-      this.work();
+      const item = { decide, resolve: resolve as (result: unknown) => void, reject };
+      const waitMs = urgency === 'admin' ? this.options.store.writeBudget.waitMs('admin') : 0;
+      if (waitMs > 0) this.postpone(item, waitMs);
+      else {
+        this.waiting.push(item);
+        this.work();
+      }
     });
+  }
+
+  private postpone(item: Waiting, waitMs: number): void {
+    if (this.postponed.push(item) > 1) return;
+    this.options.log.warn({ waitMs }, 'the write budget of the store is used up; admin changes wait');
+    const resume = (): void => {
+      const stillMs = this.options.store.writeBudget.waitMs('admin');
+      if (stillMs > 0 && this.postponed.length > 0) return void this.options.clock.after(stillMs, resume);
+      this.waiting.push(...this.postponed.splice(0));
+      this.work();
+    };
+    this.options.clock.after(waitMs, resume);
   }
 
   private work(): void {

@@ -230,6 +230,30 @@ describe('in-sync proposals', () => {
     expect(alterPartitions(image, stale, rules).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
   });
 
+  test('while the store should be spared, only a set that is too small to be written to grows', () => {
+    const members = (image: MetadataImage, ...ids: number[]) => ({
+      inSyncReplicas: ids.map((brokerId) => ({ brokerId, brokerEpoch: epochOf(image, brokerId) })),
+    });
+    const spare = (image: MetadataImage, ...ids: number[]) =>
+      alterPartitions(
+        image,
+        { brokerId: 1, brokerEpoch: epochOf(image, 1), proposals: [proposal(image, members(image, ...ids))] },
+        rules,
+        false,
+      );
+    const two = write(led(), spare(led(), 1, 2).records);
+    expect(partitionOf(two).inSyncReplicas).toEqual([1, 2]);
+    expect(spare(two, 1, 2, 3)).toMatchObject({
+      records: [],
+      result: { answers: [{ errorCode: ErrorCode.OPERATION_NOT_ATTEMPTED }] },
+    });
+    expect(propose(two, members(two, 1, 2, 3)).records).toHaveLength(1);
+    // One that goes for one that comes is no growth.
+    expect(spare(two, 1, 3).records).toHaveLength(1);
+    const one = write(two, spare(two, 1).records);
+    expect(spare(one, 1, 2).records).toHaveLength(1);
+  });
+
   test('a broker that is fenced, or about to be, is not taken in', () => {
     const image = led();
     expect(propose(fence(image, 2)).result.answers[0]?.errorCode).not.toBe(ErrorCode.NONE);

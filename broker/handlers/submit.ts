@@ -24,7 +24,7 @@ export async function submit<Result>(
     return await broker.controller.submit((image) => {
       const decision = decide(image);
       return decision.records.length === 0 ? decision : { ...decision, records: [origin, ...decision.records] };
-    });
+    }, 'admin');
   } catch (error) {
     return { errorCode: errorOf(error), errorMessage: (error as Error).message };
   }

@@ -10,6 +10,7 @@ import { nextBackoffMs } from './backoff.ts';
 import { beginsBefore, upToEpoch } from './fetched-records.ts';
 import { FollowerProgress } from './follower-progress.ts';
 import { nextHighWatermark } from './high-watermark.ts';
+import type { InSyncChange } from './in-sync-set.ts';
 import { Leadership } from './leadership.ts';
 import type { Peer } from './peers.ts';
 import { selectReadReplica } from './read-replica.ts';
@@ -80,6 +81,8 @@ const CANDIDATE: Candidate = {
   peer: peerOf(3),
 };
 
+const NOW = { brokerEpoch: 101, nowMs: 1000 };
+
 function expansionOf(candidate: Candidate): ReturnType<Leadership['expansion']> {
   const { epochStartOffset, inSyncReplicas, fetchOffset, highWatermark, peer } = candidate;
   const leading = term({ epochStartOffset, inSyncReplicas });
@@ -87,8 +90,21 @@ function expansionOf(candidate: Candidate): ReturnType<Leadership['expansion']> 
   if (candidate.isPending) {
     leading.inSync.propose({ kind: 'shrink', leaderEpoch: 7, partitionEpoch: 5, newInSyncReplicas: [] });
   }
-  return leading.expansion(leading.follower(3) as FollowerProgress, { highWatermark, brokerEpoch: 101, peer });
+  return leading.expansion(leading.follower(3) as FollowerProgress, { ...NOW, highWatermark, peer });
 }
+
+test('a change that was refused is not asked for again at once', () => {
+  const { epochStartOffset, inSyncReplicas, highWatermark, peer } = CANDIDATE;
+  const leading = term({ epochStartOffset, inSyncReplicas });
+  fetchedAt(leading, 3, 10, 25, 1);
+  const follower = leading.follower(3) as FollowerProgress;
+  const change = leading.expansion(follower, { ...NOW, highWatermark, peer }) as InSyncChange;
+  leading.inSync.propose(change);
+  leading.reverted(NOW.nowMs);
+  expect(leading.inSync.pending).toBeUndefined();
+  expect(leading.expansion(follower, { ...NOW, nowMs: 1499, highWatermark, peer })).toBeUndefined();
+  expect(leading.expansion(follower, { ...NOW, nowMs: 1500, highWatermark, peer })).toEqual(change);
+});
 
 test('a follower that has all that was committed enters the in-sync set as who it fetched', () => {
   expect(expansionOf(CANDIDATE)).toEqual({

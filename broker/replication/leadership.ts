@@ -10,6 +10,9 @@ import { nextHighWatermark } from './high-watermark.ts';
 import { type InSyncChange, InSyncSet } from './in-sync-set.ts';
 import { isEligible, type Peer } from './peers.ts';
 
+/** After the controller refused a change: a follower that is caught up fetches far more often than it is worth asking. */
+const REFUSED_PAUSE_MS = 500;
+
 /** What of a partition's state a term follows; the leader and its epoch stay as they are. */
 export interface LeadershipMembers {
   readonly partitionEpoch: number;
@@ -30,6 +33,7 @@ export class Leadership {
   readonly epochStartOffset: number;
   readonly inSync: InSyncSet;
   partitionEpoch: number;
+  private growsFromMs = 0;
   private readonly followers = new Map<number, FollowerProgress>();
 
   constructor(options: {
@@ -109,10 +113,17 @@ export class Leadership {
   /** The change that takes a follower into the in-sync set, if it has come far enough and nothing is open. */
   expansion(
     follower: FollowerProgress,
-    options: { readonly highWatermark: number; readonly brokerEpoch: number; readonly peer: Peer | undefined },
+    options: {
+      readonly highWatermark: number;
+      readonly brokerEpoch: number;
+      readonly peer: Peer | undefined;
+      readonly nowMs: number;
+    },
   ): InSyncChange | undefined {
     const { committed, pending } = this.inSync;
-    if (pending !== undefined || committed.includes(follower.nodeId)) return undefined;
+    if (pending !== undefined || committed.includes(follower.nodeId) || options.nowMs < this.growsFromMs) {
+      return undefined;
+    }
     if (follower.logEndOffset === UNKNOWN_OFFSET) return undefined;
     // What was committed before this term may lie above the watermark that the new leader has heard of, but never above
     // the start of the term.
@@ -120,6 +131,12 @@ export class Leadership {
     if (follower.logEndOffset < this.epochStartOffset) return undefined;
     if (!isEligible(options.peer, follower.brokerEpoch)) return undefined;
     return this.change('expand', [...committed, follower.nodeId], options.brokerEpoch);
+  }
+
+  /** The controller says that the change was not made and never will be. */
+  reverted(nowMs: number): void {
+    this.inSync.revert();
+    this.growsFromMs = nowMs + REFUSED_PAUSE_MS;
   }
 
   /** The change that leaves out the followers that were not caught up for too long. */

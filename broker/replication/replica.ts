@@ -393,6 +393,7 @@ export class Replica implements ChangeOwner {
       highWatermark: this.log.highWatermark,
       brokerEpoch: this.context.cluster.brokerEpoch(),
       peer: this.context.cluster.peer(nodeId),
+      nowMs: this.nowMs(),
     });
     if (change !== undefined) this.propose(term, change);
   }
@@ -438,7 +439,7 @@ export class Replica implements ChangeOwner {
       // The controller has the partition at our epoch, and says that the change was not made: it never will be.
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:
-        this.term?.inSync.revert();
+        this.term?.reverted(this.nowMs());
         this.advanceHighWatermark();
         return false;
       // The controller knows more than we do. Both sets count until its metadata arrives.

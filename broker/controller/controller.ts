@@ -196,8 +196,8 @@ export class Controller {
 
   /**
    * Decides, writes what the decision says, and resolves with its result when all of it is in the log and published.
-   * Rejects with BrokerError `store.fenced` when this broker is not, or no longer, the active controller. What keeps the
-   * cluster alive is written at once; an `admin` change waits while the store's write budget is used up.
+   * Rejects with BrokerError `store.fenced` when this broker is not, or no longer, the active controller. What keeps
+   * the cluster alive is written at once; an `admin` change waits while the store's write budget is used up.
    */
   submit<Result>(
     decide: (image: MetadataImage) => Decision<Result>,

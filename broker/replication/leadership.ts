@@ -10,7 +10,9 @@ import { nextHighWatermark } from './high-watermark.ts';
 import { type InSyncChange, InSyncSet } from './in-sync-set.ts';
 import { isEligible, type Peer } from './peers.ts';
 
-/** After the controller refused a change: a follower that is caught up fetches far more often than it is worth asking. */
+/**
+ * After the controller refused a change: a follower that is caught up fetches far more often than it is worth asking.
+ */
 const REFUSED_PAUSE_MS = 500;
 
 /** What of a partition's state a term follows; the leader and its epoch stay as they are. */

@@ -21,6 +21,8 @@ export class MetadataChecker {
   image: MetadataImage = EMPTY_IMAGE;
   /** Whether a leader that may lack records may really lack some: only a power loss takes what was written. */
   canLose = (): boolean => false;
+  /** Called with whoever a leader took into its in-sync set. */
+  joined = (_topic: string, _partition: PartitionImage, _ids: readonly number[]): void => {};
 
   constructor(store: MemoryStoreState, history: History) {
     this.store = store;
@@ -114,6 +116,13 @@ export class MetadataChecker {
     }
     if (leader >= 0 && !this.isLossAccepted && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
       wrong('a leader has lost its disk and was never in sync since');
+    }
+    if (old?.leader === leader && old.leaderEpoch === leaderEpoch) {
+      this.joined(
+        topic,
+        partition,
+        inSyncReplicas.filter((id) => !old.inSyncReplicas.includes(id)),
+      );
     }
     const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);
     if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);

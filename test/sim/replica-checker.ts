@@ -37,6 +37,29 @@ function checkPartition(
   }
 }
 
+/**
+ * Whoever joins an in-sync set does so as the very incarnation that its leader saw fetch: an earlier one may have had
+ * what this one lost.
+ */
+export function checkJoined(
+  cluster: SimCluster,
+  image: MetadataImage,
+  joined: { readonly topic: string; readonly state: PartitionImage; readonly ids: readonly number[] },
+  history: History,
+): void {
+  const { topic, state, ids } = joined;
+  const leader = replicaOf(cluster, image, topic, state, state.leader);
+  if (leader === undefined || !leader.isLeader || leader.leaderEpoch !== state.leaderEpoch) return;
+  for (const id of ids) {
+    const seen = leader.followerEpoch(id);
+    const epoch = image.brokers.get(id)?.epoch ?? -1;
+    if (seen === undefined || seen >= epoch) continue;
+    history.violation(
+      `${topic}-${state.partition}: broker ${id} joins as epoch ${epoch}; its leader saw only epoch ${seen} fetch`,
+    );
+  }
+}
+
 /** The replica on a process that the metadata speaks of, not of a predecessor or of one that is not registered yet. */
 function replicaOf(
   cluster: SimCluster,

@@ -7,7 +7,7 @@ import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
 import { History } from './history.ts';
 import { MetadataChecker } from './metadata-checker.ts';
-import { checkReplicas } from './replica-checker.ts';
+import { checkJoined, checkReplicas } from './replica-checker.ts';
 import { SimClient } from './sim-client.ts';
 import { SimCluster } from './sim-cluster.ts';
 import { electLeadersCall, recordsOf, runAdmin, runCommitter, runProducer, runReader, type Stop } from './workload.ts';
@@ -42,6 +42,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   cluster.onPermit = (id, brokerEpoch) => checker.permitUsed(id, brokerEpoch);
   const goesBackAt = random.chance(0.15) ? random.below(steps) : -1;
   checker.canLose = () => (history.counters.get('power losses') ?? 0) + (history.counters.get('lost disks') ?? 0) > 0;
+  checker.joined = (topic, state, ids) => checkJoined(cluster, checker.image, { topic, state, ids }, history);
   const stop: Stop = { isStopped: false };
   const onRejection = (error: unknown): void => {
     cluster.failures.push(error instanceof Error ? error : new Error(String(error)));

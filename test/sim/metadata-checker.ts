@@ -13,6 +13,8 @@ export class MetadataChecker {
   private readonly store: MemoryStoreState;
   private readonly history: History;
   private next = 0;
+  /** All that was ever in the log, whatever was trimmed since. */
+  private readonly seen = new Map<number, Buffer>();
   private readonly emptied = new Map<number, Set<string>>();
   /** An operator asked for leaders whatever they lack. */
   isLossAccepted = false;
@@ -53,6 +55,12 @@ export class MetadataChecker {
     }
   }
 
+  /** A controller was told that its batch is in the log: it must stand there, or have stood there. */
+  appended(id: number, offset: number, payload: Buffer): void {
+    if (this.seen.get(offset)?.equals(payload) === true) return;
+    this.history.violation(`broker ${id} was told that its batch ${offset} is in the log, and it never was`);
+  }
+
   /** The log is put back to an earlier time, and later goes on from a snapshot. */
   restored(image: MetadataImage): void {
     this.image = image;
@@ -62,6 +70,7 @@ export class MetadataChecker {
 
   private look(): void {
     for (let payload = this.store.batches.get(this.next); payload !== undefined; ) {
+      this.seen.set(this.next, payload);
       this.check(payload);
       this.next += 1;
       payload = this.store.batches.get(this.next);

@@ -43,6 +43,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   const goesBackAt = random.chance(0.15) ? random.below(steps) : -1;
   checker.canLose = () => (history.counters.get('power losses') ?? 0) + (history.counters.get('lost disks') ?? 0) > 0;
   checker.joined = (topic, state, ids) => checkJoined(cluster, checker.image, { topic, state, ids }, history);
+  cluster.onAppended = (id, offset, payload) => checker.appended(id, offset, payload);
   const stop: Stop = { isStopped: false };
   const onRejection = (error: unknown): void => {
     cluster.failures.push(error instanceof Error ? error : new Error(String(error)));

@@ -46,6 +46,8 @@ export class SimCluster {
   private readonly overrides: Readonly<Record<string, string>>;
   /** Called when a broker says that it was granted the permit to stop. */
   onPermit: (id: number, brokerEpoch: number) => void = () => {};
+  /** Called when a process was told that its batch is in the log. */
+  onAppended: (id: number, offset: number, payload: Buffer) => void = () => {};
   /** Errors that no process caught: each is a bug. */
   readonly failures: Error[] = [];
 
@@ -126,6 +128,11 @@ export class SimCluster {
   private storeOf(node: SimNode, clock: Clock): MemoryStore {
     const { life } = node;
     const store = new MemoryStore(this.store, clock, { caller: this.ownerOf(node) });
+    const append = store.append.bind(store);
+    store.append = async (offset, payload) => {
+      await append(offset, payload);
+      this.onAppended(node.id, offset, payload);
+    };
     const watch = store.watch.bind(store);
     store.watch = (changed) =>
       watch(() => {

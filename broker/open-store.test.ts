@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FakeKubernetes } from '../test/support/fake-kubernetes.ts';
 import { BrokerConfig } from './config/mod.ts';
 import { encodeBatch } from './metadata/mod.ts';
-import { openStore } from './open-store.ts';
+import { hasOwnStore, openStore } from './open-store.ts';
 import { type Runtime, silentLogger } from './std/mod.ts';
 import { nodeRuntime } from './std/node-runtime.ts';
 import { MemoryDisk } from './std/sim/memory-disk.ts';
@@ -151,4 +151,13 @@ test('in a pod the service account says all of it', async () => {
     code: 'store.unavailable',
     message: expect.stringContaining('/namespaces/pods/'),
   });
+});
+
+test.each([
+  [{}, true],
+  [{ 'ottla.coordination': 'files' }, true],
+  [{ 'ottla.coordination.folder': '/shared' }, false],
+  [{ 'ottla.coordination': 'redis', 'ottla.coordination.url': 'redis://localhost' }, false],
+])('with %j the store is the broker’s own: %s', (values, isOwn) => {
+  expect(hasOwnStore(configOf(values))).toBe(isOwn);
 });

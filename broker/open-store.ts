@@ -23,6 +23,12 @@ const LEASE_NAME = /^[a-z0-9]([-a-z0-9]{0,198}[a-z0-9])?$/;
 /** As much as the definition of a slot takes. */
 const SUMMARY_CHARACTERS_MAX = 1024;
 
+/** Whether the store lies in the broker's own data, where no other broker looks for it. */
+export function hasOwnStore(config: BrokerConfig): boolean {
+  const values = config.staticValues();
+  return (values.get(KEY) ?? 'files') === 'files' && !values.has(`${KEY}.folder`);
+}
+
 export async function openStore(
   config: BrokerConfig,
   runtime: Runtime,

@@ -26,7 +26,7 @@ import {
 import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
-import { openStore } from './open-store.ts';
+import { hasOwnStore, openStore } from './open-store.ts';
 import { FetchSessions, ReplicaManager } from './replication/mod.ts';
 import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 import { Telemetry } from './telemetry/mod.ts';
@@ -218,6 +218,7 @@ export async function startBroker(options: {
     runtime,
     nodeId,
     clusterId,
+    isAlone: options.store === undefined && hasOwnStore(config),
     config,
     rules: configRules(config),
     telemetry,

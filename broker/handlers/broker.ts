@@ -25,7 +25,6 @@ export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
 const INTERNAL_TOPICS = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC, '__share_group_state']);
 /** Internal topics have three replicas, or as many as there are brokers. */
-const INTERNAL_REPLICAS_MAX = 3;
 
 export interface Endpoint {
   readonly nodeId: number;
@@ -51,6 +50,8 @@ export interface BrokerRooms {
   readonly runtime: Runtime;
   readonly nodeId: number;
   readonly clusterId: string;
+  /** Whether the coordination store is this broker's own. */
+  readonly isAlone: boolean;
   readonly config: BrokerConfig;
   readonly rules: ConfigRules;
   readonly telemetry: Telemetry;
@@ -75,6 +76,7 @@ export class Broker implements BrokerRooms {
   readonly runtime: Runtime;
   readonly nodeId: number;
   readonly clusterId: string;
+  readonly isAlone: boolean;
   readonly config: BrokerConfig;
   readonly rules: ConfigRules;
   readonly telemetry: Telemetry;
@@ -100,6 +102,7 @@ export class Broker implements BrokerRooms {
     this.runtime = rooms.runtime;
     this.nodeId = rooms.nodeId;
     this.clusterId = rooms.clusterId;
+    this.isAlone = rooms.isAlone;
     this.config = rooms.config;
     this.rules = rooms.rules;
     this.telemetry = rooms.telemetry;
@@ -176,11 +179,10 @@ export class Broker implements BrokerRooms {
     if (this.creating.has(name)) return;
     this.creating.add(name);
     const isInternal = this.isInternalTopic(name);
-    const brokers = [...this.image.brokers.values()].filter(({ isFenced }) => !isFenced).length;
     requestTopic(this, {
       name,
       partitionCount: isInternal ? this.internalPartitions(name) : -1,
-      replicationFactor: isInternal ? Math.max(1, Math.min(INTERNAL_REPLICAS_MAX, brokers)) : -1,
+      replicationFactor: isInternal ? this.internalReplicas(name) : -1,
       configs: isInternal ? this.internalConfigs(name) : new Map(),
     })
       .catch((error: unknown) => this.runtime.log.warn({ err: error, topic: name }, 'topic could not be auto-created'))
@@ -192,6 +194,14 @@ export class Broker implements BrokerRooms {
       partitionCount: this.config.number('num.partitions'),
       replicationFactor: this.config.number('default.replication.factor'),
     };
+  }
+
+  /** A broker that nobody can ever join is not asked for more replicas than itself. */
+  private internalReplicas(name: string): number {
+    if (this.isAlone) return 1;
+    return this.config.number(
+      name === OFFSETS_TOPIC ? 'offsets.topic.replication.factor' : 'transaction.state.log.replication.factor',
+    );
   }
 
   private internalPartitions(name: string): number {

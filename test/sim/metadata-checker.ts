@@ -114,6 +114,8 @@ export class MetadataChecker {
     const wrong = (what: string): void => this.history.violation(`${name}: ${what} ${JSON.stringify(partition)}`);
     if (inSyncReplicas.some((id) => !replicas.includes(id))) wrong('the in-sync set is not within the replicas');
     if (leader >= 0 && !inSyncReplicas.includes(leader)) wrong('the leader is not in sync');
+    if (old === undefined && topic === '__consumer_offsets' && replicas.length < 3)
+      wrong('offsets are kept too seldom');
     if (old !== undefined && leaderEpoch < old.leaderEpoch) wrong('the leader epoch went back');
     if (old !== undefined && partitionEpoch < old.partitionEpoch) wrong('the partition epoch went back');
     if (old !== undefined && leader !== old.leader && leaderEpoch === old.leaderEpoch)

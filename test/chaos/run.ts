@@ -114,7 +114,7 @@ async function suffer(fault: Fault, count: number): Promise<void> {
 }
 
 async function endure(fault: Fault, count: number, cluster: Cluster, redis: RedisServer | undefined): Promise<void> {
-  const load = new Load({ topic: TOPIC, partitions: PARTITIONS, ports: cluster.group.ports });
+  const load = new Load({ topic: TOPIC, partitions: PARTITIONS, addresses: cluster.group.addresses });
   const gapsMs: number[] = [];
   for (let round = 0; round < count && load.violations.length === 0; round++) {
     await cluster.group.settled();

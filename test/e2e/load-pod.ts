@@ -1,14 +1,16 @@
 /**
  * The load of the chaos suite as a pod: it bootstraps from a Service as any client does, writes a line about every
- * second of its life, and on SIGUSR2 stops, reads everything back and says what is wrong.
+ * second of its life, and on SIGUSR2 stops, reads everything back and says what is wrong. It stays until it is deleted,
+ * and its lines are in a file, because the logs of a pod may be rotated or collected while it lives.
  */
+import { appendFileSync } from 'node:fs';
 import { Kafka, logLevel } from 'kafkajs';
 import { BrokerGroup, NODE_IDS, PARTITIONS, TOPIC } from '../chaos/broker-group.ts';
 import { checkRecords } from '../chaos/checker.ts';
 import { type Address, runtime } from '../chaos/client.ts';
 import { Load } from '../chaos/load.ts';
 import { pause } from '../support/real-world.ts';
-import type { FinalLine, LoadLine } from './load-report.ts';
+import type { FinalLine, HelloLine, LoadLine } from './load-report.ts';
 
 const LINE_EVERY_MS = 1000;
 const HELLO_TOPIC = 'hello';
@@ -17,9 +19,8 @@ const HELLO_MS_MAX = 30_000;
 const BROKERS_MS_MAX = 30_000;
 
 const bootstrap = process.env.BOOTSTRAP ?? 'ottla:9092';
-const say = (line: LoadLine | FinalLine | { readonly hello: number }): void => {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-};
+const file = process.env.LINES_FILE ?? 'load.lines';
+const say = (line: LoadLine | FinalLine | HelloLine): void => appendFileSync(file, `${JSON.stringify(line)}\n`);
 
 const asked = Promise.withResolvers<void>();
 process.once('SIGUSR2', () => asked.resolve());
@@ -42,7 +43,8 @@ await group.settled();
 await checkRecords(addresses, load.acknowledged, wrong);
 say({ acknowledged: load.total, wrong, isFinal: true });
 group.close();
-process.exit(wrong.length === 0 ? 0 : 1);
+process.once('SIGTERM', () => process.exit(0));
+setInterval(() => {}, LINE_EVERY_MS);
 
 /** What the bootstrap address says of the brokers, once all are there. */
 async function findBrokers(): Promise<ReadonlyMap<number, Address>> {

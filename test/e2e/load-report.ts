@@ -12,22 +12,35 @@ export interface LoadLine {
   readonly errors: Readonly<Record<string, number>>;
 }
 
+/** What came back to a consumer group of another client's, before the load began. */
+export interface HelloLine {
+  readonly hello: number;
+}
+
 export interface FinalLine {
   readonly isFinal: true;
   readonly acknowledged: number;
   readonly wrong: readonly string[];
 }
 
-export function parseLines(log: string): { readonly lines: LoadLine[]; readonly final: FinalLine | undefined } {
+export interface LoadReport {
+  readonly hello: number;
+  readonly lines: readonly LoadLine[];
+  readonly final: FinalLine | undefined;
+}
+
+export function parseReport(text: string): LoadReport {
   const lines: LoadLine[] = [];
+  let hello = 0;
   let final: FinalLine | undefined;
-  for (const text of log.split('\n')) {
-    if (!text.startsWith('{')) continue;
-    const said = JSON.parse(text) as Partial<LoadLine & FinalLine>;
-    if (said.isFinal === true) final = said as FinalLine;
-    else if (said.atMs !== undefined) lines.push(said as LoadLine);
+  // The last line may still be on its way into the file.
+  for (const line of text.split('\n').slice(0, -1)) {
+    const said = JSON.parse(line) as LoadLine | FinalLine | HelloLine;
+    if ('isFinal' in said) final = said;
+    else if ('hello' in said) hello = said.hello;
+    else lines.push(said);
   }
-  return { lines, final };
+  return { hello, lines, final };
 }
 
 export interface Span {

@@ -14,7 +14,7 @@ import { pause } from '../support/real-world.ts';
 import { ensure, equal, Tally } from '../support/tally.ts';
 import { buildImages } from './images.ts';
 import { Kubernetes } from './kubernetes.ts';
-import { parseLines, spanOf } from './load-report.ts';
+import { type LoadReport, parseReport, spanOf } from './load-report.ts';
 import { findTooling, type Machine } from './tooling.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -88,13 +88,10 @@ async function suite(
 
   await tally.check('another pod produces and consumes through the bootstrap Service', async () => {
     await kubernetes.kubectl(['apply', '-f', join(root, 'test/e2e/load-pod.yaml')]);
-    await kubernetes.eventually(
-      'the load did not start',
-      READY_MS_MAX,
-      async () => (await linesOf(kubernetes)).length > 2,
-    );
-    const log = await kubernetes.kubectl(['logs', 'load']);
-    ensure(log.includes('{"hello":100}'), `not all records of the consumer group came back: ${log.slice(0, 500)}`);
+    await kubernetes.eventually('the load did not start', READY_MS_MAX, async () => {
+      return (await reportOf(kubernetes)).lines.length > 2;
+    });
+    equal((await reportOf(kubernetes)).hello, 100, 'records that came back to the consumer group');
   });
   if (tally.failed > 0) return;
 
@@ -161,10 +158,9 @@ async function suite(
   await tally.check('nothing acknowledged is lost, nothing is there twice, order is kept', async () => {
     await kubernetes.exec('load', 'kill -USR2 1');
     await kubernetes.eventually('the load did not finish', READY_MS_MAX, async () => {
-      const { final } = parseLines(await kubernetes.kubectl(['logs', 'load']));
-      return final !== undefined;
+      return (await reportOf(kubernetes)).final !== undefined;
     });
-    const { final } = parseLines(await kubernetes.kubectl(['logs', 'load']));
+    const { final } = await reportOf(kubernetes);
     process.stdout.write(`        ${final?.acknowledged} records acknowledged\n`);
     equal(final?.wrong, [], 'what is wrong');
   });
@@ -182,10 +178,10 @@ async function phase(
     await inflict();
     await allReady(kubernetes);
     await kubernetes.eventually('replicas did not come back in sync', READY_MS_MAX, async () => {
-      const last = (await linesOf(kubernetes)).at(-1);
+      const last = (await reportOf(kubernetes)).lines.at(-1);
       return last !== undefined && last.atMs > Date.now() - QUIET_MS && last.inSync === BROKERS.length;
     });
-    const lines = await linesOf(kubernetes);
+    const { lines } = await reportOf(kubernetes);
     const { pauseMs, acknowledged, errors } = spanOf(lines, fromMs, Date.now());
     process.stdout.write(
       `        longest pause ${pauseMs} ms; ${acknowledged} acknowledged; retried after: ${errors}\n`,
@@ -196,8 +192,8 @@ async function phase(
   });
 }
 
-async function linesOf(kubernetes: Kubernetes) {
-  return parseLines(await kubernetes.kubectl(['logs', 'load'])).lines;
+async function reportOf(kubernetes: Kubernetes): Promise<LoadReport> {
+  return parseReport(await kubernetes.exec('load', 'cat /lines/load'));
 }
 
 function allReady(kubernetes: Kubernetes): Promise<void> {
@@ -248,7 +244,7 @@ async function describeFailure(kubernetes: Kubernetes): Promise<void> {
     ['get', 'pods', '-o', 'wide'],
     ['get', 'events', '--sort-by=.lastTimestamp'],
     ...BROKERS.map((name) => ['logs', name, '--tail=40']),
-    ['logs', 'load', '--tail=20'],
+    ['exec', 'load', '--', 'tail', '-n', '20', '/lines/load'],
   ];
   for (const args of asked) {
     process.stdout.write(`--- kubectl ${args.join(' ')}\n${(await kubernetes.tryKubectl(args)) ?? 'no answer'}\n`);

@@ -65,6 +65,8 @@ async function suite(
     const enforce = 'pod-security.kubernetes.io/enforce=restricted';
     await kubernetes.kubectl(['label', 'namespace', namespace, enforce]);
     await kubernetes.kubectl(['apply', '-f', join(root, 'crds')]);
+    const secret = `--from-literal=secret=${randomBytes(32).toString('hex')}`;
+    await kubernetes.kubectl(['create', 'secret', 'generic', 'ottla-control', secret]);
     await applyManifests(kubernetes);
     await allReady(kubernetes);
     const { items } = await kubernetes.get('pods');
@@ -109,6 +111,17 @@ async function suite(
     async () => {
       await kubernetes.kubectl(['delete', 'pod', ...BROKERS, '--wait=false']);
       await pause(QUIET_MS);
+    },
+    UNDISTURBED_MS_MAX,
+  );
+  await phase(
+    kubernetes,
+    'a node is drained, and comes back',
+    async () => {
+      const { spec } = await kubernetes.get('pod', BROKERS[0]);
+      const only = ['--pod-selector=app.kubernetes.io/name=ottla-broker', '--delete-emptydir-data'];
+      await kubernetes.kubectl(['drain', spec.nodeName, ...only]);
+      await kubernetes.kubectl(['uncordon', spec.nodeName]);
     },
     UNDISTURBED_MS_MAX,
   );

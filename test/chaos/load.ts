@@ -40,7 +40,6 @@ export class Load {
   /** Next offset to read per partition. */
   readonly read: number[];
   readonly violations: string[] = [];
-  failedDeliveries = 0;
   private readonly partitions: number;
   private isStopping = false;
   private readonly running: Promise<void>[] = [];
@@ -83,7 +82,6 @@ export class Load {
       const startedMs = runtime.clock.monotonicMs();
       while (!(await this.send(partition, batch))) {
         if (runtime.clock.monotonicMs() - startedMs < DELIVERY_MS_MAX) continue;
-        this.failedDeliveries += 1;
         this.violations.push(`partition ${partition}: record ${first} could not be delivered`);
         return;
       }

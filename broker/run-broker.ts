@@ -138,7 +138,8 @@ Stop it with Ctrl-C. Data is in ./data.
 
 /**
  * Ends by raising the signal again, not by process.exit(): under load the latter can hang for ever in Node 24, when the
- * main thread waits for workers that wait for a garbage collection.
+ * main thread waits for workers that wait for a garbage collection. PID 1 has no choice: the kernel drops the signals
+ * that it sends itself.
  */
 function closeOnSignal(running: RunningBroker, permitMs: number, log: Logger): void {
   let isClosing = false;
@@ -149,6 +150,7 @@ function closeOnSignal(running: RunningBroker, permitMs: number, log: Logger): v
       const end = (): void => {
         process.removeAllListeners('SIGTERM');
         process.removeAllListeners('SIGINT');
+        if (process.pid === 1) process.exit();
         process.kill(process.pid, signal);
       };
       setTimeout(end, permitMs + CLOSE_TIMEOUT_MS);

@@ -117,7 +117,7 @@ async function startKafka(): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'ottla-chaos-kafka-'));
   const settings = ['-n', '3', '-p', `${KAFKA_PORT}`, '-d', folder, '-H', '512m', '-o', 'min.insync.replicas=2'];
   await mustRun(kafkaLauncher, ['start', ...settings], { timeoutMs: 180_000 });
-  const group = new BrokerGroup(new Map(NODE_IDS.map((id) => [id, KAFKA_PORT + id - 1])));
+  const group = new BrokerGroup(new Map(NODE_IDS.map((id) => [id, { host: '127.0.0.1', port: KAFKA_PORT + id - 1 }])));
   await group.createTopic();
   return {
     name: 'Kafka',

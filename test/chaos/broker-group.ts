@@ -9,7 +9,7 @@ import { readElectLeadersResponse } from '../../broker/protocol/generated/elect-
 import { ErrorCode, errorName } from '../../broker/protocol/mod.ts';
 import * as calls from '../support/calls.ts';
 import { pause } from '../support/real-world.ts';
-import { ChaosClient, runtime } from './client.ts';
+import { type Address, ChaosClient, runtime } from './client.ts';
 
 export const NODE_IDS = [1, 2, 3] as const;
 export const TOPIC = 'chaos';
@@ -29,16 +29,16 @@ const reassignCall = defineCall(
 
 export class BrokerGroup {
   /** Where clients reach each broker. */
-  readonly ports: ReadonlyMap<number, number>;
+  readonly addresses: ReadonlyMap<number, Address>;
   private readonly client: ChaosClient;
 
-  constructor(ports: ReadonlyMap<number, number>) {
-    this.ports = ports;
-    this.client = new ChaosClient({ clientId: 'chaos-admin', topic: TOPIC, ports });
+  constructor(addresses: ReadonlyMap<number, Address>) {
+    this.addresses = addresses;
+    this.client = new ChaosClient({ clientId: 'chaos-admin', topic: TOPIC, addresses });
   }
 
   get bootstrap(): string {
-    return [...this.ports.values()].map((port) => `127.0.0.1:${port}`).join();
+    return [...this.addresses.values()].map(({ host, port }) => `${host}:${port}`).join();
   }
 
   async createTopic(): Promise<void> {
@@ -68,6 +68,17 @@ export class BrokerGroup {
           [...view.values()].every(({ leader, inSync }) => leader > 0 && inSync.length === NODE_IDS.length),
       );
     });
+  }
+
+  /** How many replicas are in sync where they are fewest, as some broker sees it; 0 when none answers. */
+  async fewestInSync(): Promise<number> {
+    for (const id of this.addresses.keys()) {
+      try {
+        const view = await this.client.viewOf(id);
+        return Math.min(...[...view.values()].map(({ inSync }) => inSync.length));
+      } catch {}
+    }
+    return 0;
   }
 
   /** Leaders are where they were meant to be: two on each broker. */

@@ -7,8 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchBaseOffset, batchSizeBytes, ErrorCode, errorName } from '../../broker/protocol/mod.ts';
 import * as calls from '../support/calls.ts';
-import { NODE_IDS, PARTITIONS, TOPIC } from './broker-group.ts';
-import { ChaosClient } from './client.ts';
+import { NODE_IDS, TOPIC } from './broker-group.ts';
+import { type Address, ChaosClient } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import { recordsIn } from './load.ts';
 
@@ -19,23 +19,35 @@ const NAMED_MAX = 10;
 
 /** Sentences about what is wrong; none when all is well. */
 export async function checkEverything(cluster: Cluster, acknowledged: readonly number[]): Promise<string[]> {
-  const client = new ChaosClient({ clientId: 'chaos-checker', topic: TOPIC, ports: cluster.group.ports });
   const wrong: string[] = [];
-  try {
-    await client.lookAgain();
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      const count = acknowledged[partition] as number;
-      const highWatermark = await checkRecords(client, partition, count, wrong);
-      checkReplicas(cluster, partition, highWatermark, wrong);
-    }
-  } finally {
-    client.close();
+  const highWatermarks = await checkRecords(cluster.group.addresses, acknowledged, wrong);
+  for (const [partition, highWatermark] of highWatermarks.entries()) {
+    checkReplicas(cluster, partition, highWatermark, wrong);
   }
   return wrong.slice(0, NAMED_MAX);
 }
 
+/** Reads all partitions as a client; returns their high watermarks. */
+export async function checkRecords(
+  addresses: ReadonlyMap<number, Address>,
+  acknowledged: readonly number[],
+  wrong: string[],
+): Promise<number[]> {
+  const client = new ChaosClient({ clientId: 'chaos-checker', topic: TOPIC, addresses });
+  const highWatermarks: number[] = [];
+  try {
+    await client.lookAgain();
+    for (const [partition, count] of acknowledged.entries()) {
+      highWatermarks.push(await checkPartition(client, partition, count, wrong));
+    }
+  } finally {
+    client.close();
+  }
+  return highWatermarks;
+}
+
 /** Reads the partition from its start; returns its high watermark. */
-async function checkRecords(
+async function checkPartition(
   client: ChaosClient,
   partition: number,
   acknowledged: number,

@@ -16,6 +16,11 @@ export const CLIENT_SETTINGS = { requestTimeoutMs: 1500, metadataTimeoutMs: 500,
 
 const METADATA_VERSION = 12;
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface PartitionView {
   readonly leader: number;
   readonly leaderEpoch: number;
@@ -27,7 +32,8 @@ export class ChaosClient {
   readonly clientId: string;
   readonly topic: string;
   readonly errors = new Map<string, number>();
-  private readonly ports: ReadonlyMap<number, number>;
+  /** Where each broker is, by its id. */
+  readonly addresses: ReadonlyMap<number, Address>;
   private readonly connections = new Map<number, Promise<KafkaConnection>>();
   private readonly partitions = new Map<number, PartitionView>();
   private looking: Promise<void> | undefined;
@@ -36,12 +42,11 @@ export class ChaosClient {
   constructor(options: {
     readonly clientId: string;
     readonly topic: string;
-    /** Where each broker is, by its id. */
-    readonly ports: ReadonlyMap<number, number>;
+    readonly addresses: ReadonlyMap<number, Address>;
   }) {
     this.clientId = options.clientId;
     this.topic = options.topic;
-    this.ports = options.ports;
+    this.addresses = options.addresses;
   }
 
   leaderOf(partition: number): number {
@@ -68,7 +73,7 @@ export class ChaosClient {
   }
 
   private async look(): Promise<void> {
-    const ids = [...this.ports.keys()];
+    const ids = [...this.addresses.keys()];
     const id = ids[this.asked++ % ids.length] as number;
     try {
       for (const [partition, view] of await this.viewOf(id)) {
@@ -122,9 +127,9 @@ export class ChaosClient {
   private connectionTo(id: number): Promise<KafkaConnection> {
     const known = this.connections.get(id);
     if (known !== undefined) return known;
-    const port = this.ports.get(id);
-    if (port === undefined) throw new BrokerError('net.refused', `no broker ${id} is known`);
-    const opening = KafkaConnection.open({ runtime, host: '127.0.0.1', port, clientId: this.clientId });
+    const address = this.addresses.get(id);
+    if (address === undefined) throw new BrokerError('net.refused', `no broker ${id} is known`);
+    const opening = KafkaConnection.open({ runtime, ...address, clientId: this.clientId });
     this.connections.set(id, opening);
     const forget = (): void => {
       if (this.connections.get(id) === opening) this.connections.delete(id);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerProcess, freePort } from '../support/broker-process.ts';
 import { BrokerGroup, NODE_IDS } from './broker-group.ts';
+import type { Address } from './client.ts';
 import { GOOD_LINK, type LinkQuality, TcpProxy } from './tcp-proxy.ts';
 
 export interface ClusterOptions {
@@ -26,14 +27,14 @@ interface Node {
 export class Cluster {
   private readonly nodes = new Map<number, Node>();
   private readonly folder = mkdtempSync(join(tmpdir(), 'ottla-chaos-'));
-  private readonly ports = new Map<number, number>();
+  private readonly addresses = new Map<number, Address>();
   private started: BrokerGroup | undefined;
 
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster();
     try {
       await Promise.all(NODE_IDS.map((id) => cluster.startNode(id, options)));
-      cluster.started = new BrokerGroup(cluster.ports);
+      cluster.started = new BrokerGroup(cluster.addresses);
       await cluster.group.createTopic();
       await cluster.group.settled();
     } catch (error) {
@@ -52,7 +53,7 @@ export class Cluster {
       freePort(),
     ])) as [number, number, number, number];
     const advertised = options.isProxied ? [clientProxied, controlProxied] : [client, control];
-    this.ports.set(id, advertised[0] as number);
+    this.addresses.set(id, { host: '127.0.0.1', port: advertised[0] as number });
     const address = (ports: readonly (number | undefined)[]): string =>
       `PLAINTEXT://127.0.0.1:${ports[0]},CONTROL://127.0.0.1:${ports[1]}`;
     const listen = async (port: number, targetPort: number): Promise<TcpProxy | undefined> =>

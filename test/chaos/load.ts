@@ -15,7 +15,7 @@ import {
 } from '../../broker/protocol/mod.ts';
 import * as calls from '../support/calls.ts';
 import { pause } from '../support/real-world.ts';
-import { ChaosClient, problemOf, runtime } from './client.ts';
+import { type Address, ChaosClient, problemOf, runtime } from './client.ts';
 import { GapMeter } from './gap-meter.ts';
 
 const RECORDS_PER_BATCH = 3;
@@ -40,7 +40,6 @@ export class Load {
   /** Next offset to read per partition. */
   readonly read: number[];
   readonly violations: string[] = [];
-  failedDeliveries = 0;
   private readonly partitions: number;
   private isStopping = false;
   private readonly running: Promise<void>[] = [];
@@ -48,17 +47,17 @@ export class Load {
   constructor(options: {
     readonly topic: string;
     readonly partitions: number;
-    readonly ports: ReadonlyMap<number, number>;
+    readonly addresses: ReadonlyMap<number, Address>;
   }) {
-    const { topic, partitions, ports } = options;
+    const { topic, partitions, addresses } = options;
     this.partitions = partitions;
-    this.producer = new ChaosClient({ clientId: 'chaos-producer', topic, ports });
-    this.consumer = new ChaosClient({ clientId: 'chaos-consumer', topic, ports });
+    this.producer = new ChaosClient({ clientId: 'chaos-producer', topic, addresses });
+    this.consumer = new ChaosClient({ clientId: 'chaos-consumer', topic, addresses });
     this.meter = new GapMeter(partitions, runtime.clock.monotonicMs());
     this.acknowledged = Array.from({ length: partitions }, () => 0);
     this.read = Array.from({ length: partitions }, () => 0);
     for (let partition = 0; partition < partitions; partition++) this.running.push(this.write(partition));
-    for (const id of ports.keys()) this.running.push(this.readFrom(id));
+    for (const id of addresses.keys()) this.running.push(this.readFrom(id));
   }
 
   get total(): number {
@@ -83,7 +82,6 @@ export class Load {
       const startedMs = runtime.clock.monotonicMs();
       while (!(await this.send(partition, batch))) {
         if (runtime.clock.monotonicMs() - startedMs < DELIVERY_MS_MAX) continue;
-        this.failedDeliveries += 1;
         this.violations.push(`partition ${partition}: record ${first} could not be delivered`);
         return;
       }
@@ -95,7 +93,7 @@ export class Load {
 
   private async newProducerId(): Promise<{ producerId: number; producerEpoch: number }> {
     for (;;) {
-      for (const id of [1, 2, 3]) {
+      for (const id of this.producer.addresses.keys()) {
         try {
           const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
           const answer = await this.producer.ask(id, calls.initProducerIdCall, 5, request);

@@ -7,7 +7,6 @@
  * Each fault gets a cluster of its own. A round begins when every replica is in sync and ends when it is again; in
  * between something breaks and is mended. When a fault has had its rounds, everything is read and compared.
  */
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +69,8 @@ if (process.argv.includes('--availability')) {
       tally.skip(fault.title, 'only root may mount a small disk');
       continue;
     }
+    // The load of a fault that failed goes on, and would disturb the next.
+    if (tally.failed > 0) break;
     await tally.check(fault.title, () => suffer(fault, rounds === undefined ? fault.rounds : Number(rounds)));
   }
   process.stdout.write(`\n${report(outcomes)}\n`);
@@ -114,7 +115,7 @@ async function suffer(fault: Fault, count: number): Promise<void> {
 }
 
 async function endure(fault: Fault, count: number, cluster: Cluster, redis: RedisServer | undefined): Promise<void> {
-  const load = new Load({ topic: TOPIC, partitions: PARTITIONS, ports: cluster.group.ports });
+  const load = new Load({ topic: TOPIC, partitions: PARTITIONS, addresses: cluster.group.addresses });
   const gapsMs: number[] = [];
   for (let round = 0; round < count && load.violations.length === 0; round++) {
     await cluster.group.settled();

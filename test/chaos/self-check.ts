@@ -16,7 +16,7 @@ const FLIPPED_AT = 150;
 export async function checkTheChecker(): Promise<void> {
   const cluster = await Cluster.start({ isProxied: false, overrides: {} });
   try {
-    const load = new Load({ topic: TOPIC, partitions: PARTITIONS, ports: cluster.group.ports });
+    const load = new Load({ topic: TOPIC, partitions: PARTITIONS, addresses: cluster.group.addresses });
     await pause(LOAD_MS);
     await load.stop();
     equal(await checkEverything(cluster, load.acknowledged), [], 'what is wrong without any fault');

@@ -114,3 +114,13 @@ test('the definitions stay when the chart goes', () => {
     expect(metadata.annotations['helm.sh/resource-policy']).toBe('keep');
   }
 });
+
+test('every field of a definition has a value: a comma in an unquoted text of YAML would make a field without one', () => {
+  const empty: string[] = [];
+  const look = (value: unknown, path: string): void => {
+    if (value === null) empty.push(path);
+    else if (typeof value === 'object') for (const [key, each] of Object.entries(value)) look(each, `${path}.${key}`);
+  };
+  for (const [index, definition] of definitions.entries()) look(definition, `${index}`);
+  expect(empty).toEqual([]);
+});

@@ -1,0 +1,66 @@
+/** The process around a broker, as orchestrators see it. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { BrokerProcess, freePort } from '../test/support/broker-process.ts';
+import { run } from '../test/support/command.ts';
+import { pause } from '../test/support/real-world.ts';
+
+const STOP_MS_MAX = 10_000;
+
+const started: BrokerProcess[] = [];
+afterEach(async () => {
+  for (const broker of started.splice(0)) await broker.close();
+});
+
+async function start(overrides: Record<string, string>): Promise<BrokerProcess> {
+  const broker = await BrokerProcess.start({ overrides });
+  started.push(broker);
+  return broker;
+}
+
+const statusOf = async (port: number, path: string): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+
+test('a broker that waits for its store is alive and not ready', async () => {
+  const [http, nobody] = [await freePort(), await freePort()];
+  const broker = await start({
+    'ottla.http.port': `${http}`,
+    'ottla.coordination': 'redis',
+    'ottla.coordination.url': `redis://127.0.0.1:${nobody}`,
+  });
+  expect(await statusOf(http, '/healthz')).toBe(200);
+  expect(await statusOf(http, '/readyz')).toBe(503);
+  expect(await statusOf(http, '/metrics')).toBe(503);
+  // Nothing of it is open yet, so it need not say goodbye to anybody.
+  await broker.signal('SIGTERM');
+});
+
+test('a wait for the permit to stop that is no number is refused', async () => {
+  await expect(start({ 'ottla.stop.permit.ms': '5 s' })).rejects.toThrow(
+    "ottla.stop.permit.ms is '5 s'; write a whole number of milliseconds",
+  );
+});
+
+/** Only root may make a process namespace. */
+const canBePid1 = process.platform === 'linux' && process.getuid?.() === 0;
+test.skipIf(!canBePid1)('a broker that is PID 1 can be stopped', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-pid1-'));
+  const settings = [`listeners=PLAINTEXT://127.0.0.1:${await freePort()}`, 'ottla.http.port=-1', `log.dirs=${folder}`];
+  const overrides = settings.flatMap((setting) => ['--override', setting]);
+  const args = ['--pid', '--fork', '--kill-child', process.execPath, 'broker/main.ts', ...overrides];
+  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise<string>((resolve) => child.once('exit', () => resolve('ended')));
+  try {
+    await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+    const { stdout } = await run('pgrep', ['-P', `${child.pid}`]);
+    process.kill(Number(stdout), 'SIGTERM');
+    expect(await Promise.race([ended, pause(STOP_MS_MAX)])).toBe('ended');
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -84,7 +84,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(21)) {
+    switch (random.below(22)) {
       case 0:
       case 1:
       case 2:
@@ -132,6 +132,9 @@ export class Faults {
         break;
       case 15:
         if (victim !== undefined) this.blink(victim);
+        break;
+      case 16:
+        this.blinkBeforeJoining();
         break;
       default:
         this.freeze();
@@ -189,6 +192,35 @@ export class Faults {
     cluster.clock.after(20 + random.below(300), () => {
       if (node.state === 'stopped') this.restart(node);
     });
+  }
+
+  /**
+   * A follower that came back is caught up, its leader asks for it to be taken in, and it is gone once more before the
+   * controller hears of that.
+   */
+  private blinkBeforeJoining(): void {
+    const { cluster, random } = this;
+    const controller = this.activeController();
+    const follower = this.pickRunning();
+    if (controller === undefined || follower === undefined || follower === controller) return;
+    this.blink(follower);
+    this.onceUnfenced(follower, () => {
+      for (const { id } of cluster.nodes) {
+        if (id !== controller.id && id !== follower.id) cluster.cutLink(controller.id, id);
+      }
+      cluster.clock.after(200 + random.below(400), () => {
+        if (follower.state !== 'stopped') this.blink(follower);
+        this.onceUnfenced(follower, () => cluster.clock.after(random.below(200), () => cluster.heal()));
+      });
+    });
+  }
+
+  private onceUnfenced(node: SimNode, then: () => void, untilMs = this.cluster.clock.monotonicMs() + 5000): void {
+    const { clock } = this.cluster;
+    const known = this.activeController()?.running?.broker.image.brokers.get(node.id);
+    const isUnfenced = known?.isFenced === false && known.epoch === node.running?.brokerEpoch();
+    if (isUnfenced || clock.monotonicMs() >= untilMs) return then();
+    clock.after(10, () => this.onceUnfenced(node, then, untilMs));
   }
 
   private restart(node: SimNode): void {

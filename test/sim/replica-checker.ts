@@ -38,7 +38,7 @@ function checkPartition(
 }
 
 /**
- * Whoever joins an in-sync set does so as the very incarnation that its leader saw fetch: an earlier one may have had
+ * Whoever joins an in-sync set does so as the very incarnation that its leader asked for: an earlier one may have had
  * what this one lost.
  */
 export function checkJoined(
@@ -50,12 +50,14 @@ export function checkJoined(
   const { topic, state, ids } = joined;
   const leader = replicaOf(cluster, image, topic, state, state.leader);
   if (leader === undefined || !leader.isLeader || leader.leaderEpoch !== state.leaderEpoch) return;
+  const asked = leader.pendingChange;
+  if (asked?.partitionEpoch !== state.partitionEpoch - 1) return;
   for (const id of ids) {
-    const seen = leader.followerEpoch(id);
+    const seen = asked.newInSyncReplicas.find(({ brokerId }) => brokerId === id)?.brokerEpoch;
     const epoch = image.brokers.get(id)?.epoch ?? -1;
-    if (seen === undefined || seen >= epoch) continue;
+    if (seen === undefined || seen === -1 || seen === epoch) continue;
     history.violation(
-      `${topic}-${state.partition}: broker ${id} joins as epoch ${epoch}; its leader saw only epoch ${seen} fetch`,
+      `${topic}-${state.partition}: broker ${id} joins as epoch ${epoch}; its leader asked for epoch ${seen}`,
     );
   }
 }

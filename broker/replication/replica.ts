@@ -384,13 +384,6 @@ export class Replica implements ChangeOwner {
     this.advanceHighWatermark();
   }
 
-  /**
-   * The incarnation of the follower's broker that fetched last in this term, -1 for none; undefined when not leading.
-   */
-  followerEpoch(nodeId: number): number | undefined {
-    return this.term?.follower(nodeId)?.brokerEpoch;
-  }
-
   /** Asks for the follower to be taken into the in-sync set, if it has come far enough and may. */
   considerExpansion(nodeId: number): void {
     const { term } = this;

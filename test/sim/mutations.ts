@@ -233,8 +233,8 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/log/partition-log.ts',
-        find: 'get logEndOffset(): number {\n    return this.endOffset;',
-        replace: 'get logEndOffset(): number {\n    return this.stagedEnd;',
+        find: 'this.stagedEnd = lastOffset + 1;\n    this.queue',
+        replace: 'this.stagedEnd = lastOffset + 1;\n    this.publish(this.stagedEnd);\n    this.queue',
       },
     ],
   },

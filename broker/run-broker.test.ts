@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function start(overrides: Record<string, string>): Promise<BrokerProcess> {
-  const broker = await BrokerProcess.start({ overrides });
+  const broker = await BrokerProcess.start({ overrides, waitsUntilServing: false });
   started.push(broker);
   return broker;
 }

@@ -57,11 +57,17 @@ export class BrokerProcess {
   }
 
   static async start(
-    options: { overrides?: Readonly<Record<string, string>>; folder?: string; port?: number } = {},
+    options: {
+      overrides?: Readonly<Record<string, string>>;
+      folder?: string;
+      port?: number;
+      /** False returns once it listens, which it does before the cluster knows it. */
+      waitsUntilServing?: boolean;
+    } = {},
   ): Promise<BrokerProcess> {
     const port = options.port ?? (await freePort());
     const broker = new BrokerProcess(port, options.folder, options.overrides ?? {});
-    await broker.run();
+    await broker.run(options.waitsUntilServing);
     return broker;
   }
 
@@ -85,7 +91,7 @@ export class BrokerProcess {
   }
 
   /** Starts the process, or starts it again on the same folder and port. */
-  async run(): Promise<void> {
+  async run(waitsUntilServing = true): Promise<void> {
     const settings = {
       listeners: `PLAINTEXT://127.0.0.1:${this.port},CONTROL://127.0.0.1:0`,
       'log.dirs': this.dataFolder,
@@ -109,7 +115,7 @@ export class BrokerProcess {
     try {
       await waitForPort(this.port, () => child.exitCode === null && child.signalCode === null);
       // It listens before the cluster knows it: until then no topic can be made.
-      await this.logged('broker is serving');
+      if (waitsUntilServing) await this.logged('broker is serving');
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.output}`);
     }

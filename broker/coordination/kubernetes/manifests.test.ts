@@ -115,7 +115,8 @@ test('the definitions stay when the chart goes', () => {
   }
 });
 
-test('every field of a definition has a value: a comma in an unquoted text of YAML would make a field without one', () => {
+test('every field of a definition has a value', () => {
+  // A comma in an unquoted text of YAML makes a field without one, which kubectl refuses.
   const empty: string[] = [];
   const look = (value: unknown, path: string): void => {
     if (value === null) empty.push(path);

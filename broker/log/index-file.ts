@@ -15,6 +15,9 @@ export class IndexFile {
   private loaded: Buffer | undefined;
   private count = 0;
   private isDirty = false;
+  /** How often it was written. What was found on disk was synced, or is not trusted and written anew. */
+  private writes = 0;
+  private syncedWrites = 0;
 
   protected constructor(disk: Disk, path: string, baseOffset: number, entryBytes: number) {
     this.disk = disk;
@@ -72,13 +75,16 @@ export class IndexFile {
       file.close();
     }
     this.isDirty = false;
+    this.writes += 1;
   }
 
   async sync(): Promise<void> {
-    if (!this.disk.exists(this.path)) return;
+    const { writes } = this;
+    if (writes === this.syncedWrites || !this.disk.exists(this.path)) return;
     const file = this.disk.open(this.path, 'write');
     try {
       await file.datasync();
+      this.syncedWrites = Math.max(this.syncedWrites, writes);
     } finally {
       file.close();
     }

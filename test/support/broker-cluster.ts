@@ -1,0 +1,75 @@
+/** Several real broker processes that form one cluster, each in a rack of its own, for tests over real sockets. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BrokerProcess } from './broker-process.ts';
+
+const RACKS = ['a', 'b', 'c', 'd', 'e'] as const;
+
+export class BrokerCluster {
+  /** Broker N stands at N - 1. */
+  readonly brokers: readonly BrokerProcess[];
+  private readonly folder: string;
+
+  private constructor(brokers: readonly BrokerProcess[], folder: string) {
+    this.brokers = brokers;
+    this.folder = folder;
+  }
+
+  /** Brokers 1 to `size`, which agree through a folder; started one after the other, for the first makes the cluster. */
+  static async start(options: {
+    readonly size: number;
+    readonly overrides?: Readonly<Record<string, string>>;
+  }): Promise<BrokerCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'ottla-cluster-'));
+    const brokers: BrokerProcess[] = [];
+    const cluster = new BrokerCluster(brokers, folder);
+    try {
+      for (let id = 1; id <= options.size; id++) {
+        const overrides = {
+          'node.id': `${id}`,
+          'broker.rack': RACKS[(id - 1) % RACKS.length] as string,
+          'ottla.coordination.folder': cluster.metadataFolder,
+          ...options.overrides,
+        };
+        brokers.push(await BrokerProcess.start({ overrides, folder: join(folder, `${id}`) }));
+      }
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** All brokers, as a client's bootstrap list. */
+  get bootstrap(): string {
+    return this.brokers.map(({ bootstrap }) => bootstrap).join(',');
+  }
+
+  /** Where the brokers agree. */
+  get metadataFolder(): string {
+    return join(this.folder, 'metadata');
+  }
+
+  broker(id: number): BrokerProcess {
+    return this.brokers[id - 1] as BrokerProcess;
+  }
+
+  /** What the brokers logged last, for the message of a failure. */
+  get output(): string {
+    return this.brokers.map(({ output }, index) => `broker ${index + 1}:\n${output}`).join('\n');
+  }
+
+  /** Stops the brokers and keeps their folders until `close`. */
+  async stop(): Promise<void> {
+    await Promise.all(this.brokers.map((broker) => broker.signal('SIGTERM')));
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+}

@@ -7,6 +7,8 @@
  */
 import { assert, type Disk } from '../std/mod.ts';
 
+const NO_ENTRIES = Buffer.alloc(0);
+
 export class IndexFile {
   path: string;
   readonly baseOffset: number;
@@ -33,7 +35,7 @@ export class IndexFile {
 
   /** For a segment that has just been made: there is nothing to load. */
   startEmpty(): void {
-    this.loaded = Buffer.alloc(0);
+    this.loaded = NO_ENTRIES;
     this.count = 0;
     this.isDirty = true;
   }
@@ -105,7 +107,7 @@ export class IndexFile {
 
   private load(): Buffer {
     if (this.loaded === undefined) {
-      const bytes = this.disk.exists(this.path) ? this.disk.readFile(this.path) : Buffer.alloc(0);
+      const bytes = this.disk.exists(this.path) ? this.disk.readFile(this.path) : NO_ENTRIES;
       this.loaded = bytes;
       this.count = Math.floor(bytes.length / this.entryBytes);
     }

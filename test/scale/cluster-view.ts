@@ -1,16 +1,20 @@
 /** What a client sees of a cluster with many partitions: who leads, who is in sync, and who really answers. */
 import { defineCall, KafkaConnection } from '../../broker/protocol/connection/mod.ts';
+import { writeDescribeLogDirsRequest } from '../../broker/protocol/generated/describe-log-dirs-request.ts';
+import { readDescribeLogDirsResponse } from '../../broker/protocol/generated/describe-log-dirs-response.ts';
 import { writeDescribeQuorumRequest } from '../../broker/protocol/generated/describe-quorum-request.ts';
 import { readDescribeQuorumResponse } from '../../broker/protocol/generated/describe-quorum-response.ts';
 import type { MetadataResponseTopics } from '../../broker/protocol/generated/metadata-response.ts';
-import { ErrorCode, errorName } from '../../broker/protocol/mod.ts';
+import { buildBatch, ErrorCode, errorName } from '../../broker/protocol/mod.ts';
 import { silentLogger } from '../../broker/std/mod.ts';
 import { nodeRuntime } from '../../broker/std/node-runtime.ts';
 import type { BrokerCluster } from '../support/broker-cluster.ts';
-import { createTopicsCall, listOffsetsCall, metadataCall } from '../support/calls.ts';
+import { createTopicsCall, listOffsetsCall, metadataCall, produceCall } from '../support/calls.ts';
 
 const runtime = nodeRuntime(silentLogger);
 const describeQuorumCall = defineCall(55, writeDescribeQuorumRequest, readDescribeQuorumResponse);
+const describeLogDirsCall = defineCall(35, writeDescribeLogDirsRequest, readDescribeLogDirsResponse);
+const PRODUCE_TIMEOUT_MS = 60_000;
 const UNTIL_MS_MAX = 120_000;
 const LATEST_TIMESTAMP = -1;
 const CREATE_TIMEOUT_MS = 60_000;
@@ -66,6 +70,39 @@ export class ClusterView {
   private async topics(brokerId?: number): Promise<readonly MetadataResponseTopics[]> {
     const connection = brokerId === undefined ? this.any : (this.connections.get(brokerId) as KafkaConnection);
     return (await connection.request(metadataCall, 12, { topics: null })).topics;
+  }
+
+  /** Replicas that the broker holds. */
+  async replicasOn(brokerId: number): Promise<number> {
+    const connection = this.connections.get(brokerId) as KafkaConnection;
+    const { results } = await connection.request(describeLogDirsCall, 4, { topics: null });
+    return results.reduce(
+      (sum, { topics }) => sum + topics.reduce((count, { partitions }) => count + partitions.length, 0),
+      0,
+    );
+  }
+
+  /** One record to every partition, a topic of a leader at a time, until every in-sync replica has it. */
+  async writeToAll(brokerIds: readonly number[]): Promise<void> {
+    const records = buildBatch({ records: [{ timestamp: Date.now(), key: null, value: Buffer.alloc(100) }] });
+    const topics = await this.topics();
+    const writeTo = async (brokerId: number): Promise<void> => {
+      const connection = this.connections.get(brokerId) as KafkaConnection;
+      for (const { name, partitions } of topics) {
+        const led = partitions.filter(({ leaderId }) => leaderId === brokerId);
+        const partitionData = led.map(({ partitionIndex }) => ({ index: partitionIndex, records }));
+        const { responses } = await connection.request(produceCall, 12, {
+          transactionalId: null,
+          acks: -1,
+          timeoutMs: PRODUCE_TIMEOUT_MS,
+          topicData: [{ name: name ?? '', partitionData }],
+        });
+        for (const { errorCode } of responses.flatMap(({ partitionResponses }) => partitionResponses)) {
+          if (errorCode !== ErrorCode.NONE) throw new Error(`produce to ${name}: ${errorName(errorCode)}`);
+        }
+      }
+    };
+    await Promise.all(brokerIds.map(writeTo));
   }
 
   /** Partitions that `brokerId` believes to be led by `leaderId`. */

@@ -1,10 +1,8 @@
-/** Several real broker processes that form one cluster, each in a rack of its own, for tests over real sockets. */
+/** Several real broker processes that form one cluster, each in a rack of its own (`RACK<id>`), for tests over real sockets. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerProcess } from './broker-process.ts';
-
-const RACKS = ['a', 'b', 'c', 'd', 'e'] as const;
 
 export class BrokerCluster {
   /** Broker N stands at N - 1. */
@@ -28,7 +26,7 @@ export class BrokerCluster {
       for (let id = 1; id <= options.size; id++) {
         const overrides = {
           'node.id': `${id}`,
-          'broker.rack': RACKS[(id - 1) % RACKS.length] as string,
+          'broker.rack': `RACK${id}`,
           'ottla.coordination.folder': cluster.metadataFolder,
           ...options.overrides,
         };
@@ -58,6 +56,11 @@ export class BrokerCluster {
   /** What the brokers logged last, for the message of a failure. */
   get output(): string {
     return this.brokers.map(({ output }, index) => `broker ${index + 1}:\n${output}`).join('\n');
+  }
+
+  /** Ends the brokers as a power cut would, without waiting for what they would still write. */
+  async kill(): Promise<void> {
+    await Promise.all(this.brokers.map((broker) => broker.signal('SIGKILL')));
   }
 
   /** Stops the brokers and keeps their folders until `close`. */

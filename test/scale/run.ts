@@ -6,9 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { BrokerCluster } from '../support/broker-cluster.ts';
+import { cpuSeconds, openFiles, residentMegabytes } from '../support/process-cost.ts';
 import { Tally } from '../support/tally.ts';
 import { ClusterView, pause, until } from './cluster-view.ts';
-import { cpuSeconds, metadataBatches, openFiles, residentMegabytes } from './measures.ts';
+import { metadataBatches } from './metadata-batches.ts';
 
 const { values: args } = parseArgs({
   options: { topics: { type: 'string' }, partitions: { type: 'string' } },

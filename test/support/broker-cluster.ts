@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerProcess } from './broker-process.ts';
 
+const METADATA_FOLDER = 'metadata';
+
 export class BrokerCluster {
   /** Broker N stands at N - 1. */
   readonly brokers: readonly BrokerProcess[];
@@ -14,29 +16,29 @@ export class BrokerCluster {
     this.folder = folder;
   }
 
-  /** Brokers 1 to `size`, which agree through a folder; started one after the other, for the first makes the cluster. */
+  /** Brokers 1 to `size`, which agree through a folder; all of them start at once, as pods do. */
   static async start(options: {
     readonly size: number;
     readonly overrides?: Readonly<Record<string, string>>;
   }): Promise<BrokerCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'ottla-cluster-'));
-    const brokers: BrokerProcess[] = [];
+    const starting = Array.from({ length: options.size }, (_, index) => {
+      const id = index + 1;
+      const overrides = {
+        'node.id': `${id}`,
+        'broker.rack': `RACK${id}`,
+        'ottla.coordination.folder': join(folder, METADATA_FOLDER),
+        ...options.overrides,
+      };
+      return BrokerProcess.start({ overrides, folder: join(folder, `${id}`) });
+    });
+    const started = await Promise.allSettled(starting);
+    const brokers = started.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
     const cluster = new BrokerCluster(brokers, folder);
-    try {
-      for (let id = 1; id <= options.size; id++) {
-        const overrides = {
-          'node.id': `${id}`,
-          'broker.rack': `RACK${id}`,
-          'ottla.coordination.folder': cluster.metadataFolder,
-          ...options.overrides,
-        };
-        brokers.push(await BrokerProcess.start({ overrides, folder: join(folder, `${id}`) }));
-      }
-    } catch (error) {
-      await cluster.close();
-      throw error;
-    }
-    return cluster;
+    const failure = started.find((result) => result.status === 'rejected');
+    if (failure === undefined) return cluster;
+    await cluster.close();
+    throw failure.reason;
   }
 
   /** All brokers, as a client's bootstrap list. */
@@ -46,7 +48,7 @@ export class BrokerCluster {
 
   /** Where the brokers agree. */
   get metadataFolder(): string {
-    return join(this.folder, 'metadata');
+    return join(this.folder, METADATA_FOLDER);
   }
 
   broker(id: number): BrokerProcess {

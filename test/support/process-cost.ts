@@ -1,6 +1,5 @@
-/** What a process costs, read from Linux, and what a store's folder holds. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+/** What a process costs, read from Linux. */
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Linux counts processor time in ticks of 10 ms. */
 const TICKS_PER_S = 100;
@@ -17,13 +16,4 @@ export function cpuSeconds(pid: number): number {
 
 export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** The batches of a metadata log in a folder, by their offset. */
-export function metadataBatches(folder: string): Map<number, number> {
-  const batches = new Map<number, number>();
-  for (const name of readdirSync(join(folder, 'log'))) {
-    if (/^\d+$/.test(name)) batches.set(Number(name), statSync(join(folder, 'log', name)).size);
-  }
-  return batches;
 }

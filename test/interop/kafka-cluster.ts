@@ -34,14 +34,14 @@ class Tools {
 
   async try(name: string, args: readonly string[]): Promise<string> {
     const command = join(this.home, 'bin', `kafka-${name}.sh`);
-    const all = ['--bootstrap-server', this.cluster.bootstrap, ...args];
+    const all = [...args, ...this.at];
     const { stdout, stderr } = await run(command, all, { timeoutMs: TOOL_TIMEOUT_MS });
     return stdout.toString() + stderr;
   }
 
   async run(name: string, args: readonly string[], input?: string): Promise<string> {
     const command = join(this.home, 'bin', `kafka-${name}.sh`);
-    const all = ['--bootstrap-server', this.cluster.bootstrap, ...args];
+    const all = [...args, ...this.at];
     const options = { timeoutMs: TOOL_TIMEOUT_MS, ...(input === undefined ? {} : { input }) };
     return (await mustRun(command, all, options)).stdout.toString();
   }
@@ -109,7 +109,7 @@ export async function kafkaClusterSuite(tally: Tally, cluster: BrokerCluster, ka
   await inquiries(tally, tools, [1, 2, 3]);
   await groups(tally, tools, cluster);
   await configs(tally, tools);
-  await followerFetching(tally, cluster);
+  await followerFetching(tally, tools, cluster);
   await reassignment(tally, tools, cluster);
   await elections(tally, tools, cluster);
   await oneBrokerDown(tally, tools, cluster);
@@ -250,14 +250,16 @@ async function configs(tally: Tally, tools: Tools): Promise<void> {
   });
 }
 
-async function followerFetching(tally: Tally, cluster: BrokerCluster): Promise<void> {
+async function followerFetching(tally: Tally, tools: Tools, cluster: BrokerCluster): Promise<void> {
   await tally.check('cluster: a consumer with client.rack reads from the replica in its rack (KIP-392)', async () => {
     const { bootstrap } = cluster;
+    await tools.create('c-near', ['--partitions', '1', '--replication-factor', '3']);
+    await tools.run('console-producer', ['--topic', 'c-near'], lines(0, 500));
     for (const id of [1, 2, 3]) {
-      const args = ['-b', bootstrap, '-C', '-t', 'java-none', '-p', '0', '-o', 'beginning', '-e', '-q'];
+      const args = ['-b', bootstrap, '-C', '-t', 'c-near', '-p', '0', '-o', 'beginning', '-e', '-q'];
       const { stdout, stderr } = await mustRun('kcat', [...args, '-X', `client.rack=RACK${id}`, '-d', 'fetch']);
       equal(stdout.toString().trim().split('\n').length, 500, 'records');
-      const from = new RegExp(`127\\.0\\.0\\.1:${cluster.broker(id).port}/${id}[^\\n]*Fetch topic java-none \\[0\\]`);
+      const from = new RegExp(`127\\.0\\.0\\.1:${cluster.broker(id).port}/${id}[^\\n]*Fetch topic c-near \\[0\\]`);
       ensure(from.test(stderr), `broker ${id} was asked: ${stderr.slice(-3000)}`);
     }
   });
@@ -422,7 +424,7 @@ async function oneBrokerDown(tally: Tally, tools: Tools, cluster: BrokerCluster)
   await inquiries(tally, tools, [1, 2]);
   await tally.check('cluster: a broker that comes back is in sync again', async () => {
     await cluster.broker(3).run();
-    for (const topic of ['c-elect', 'c-short', 'java-none']) {
+    for (const topic of ['c-elect', 'c-short', 'c-near']) {
       await until(`${topic} is in sync`, async () =>
         (await tools.describe(topic)).every(({ replicas, inSync }) => inSync.length === replicas.length),
       );

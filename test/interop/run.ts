@@ -1,6 +1,6 @@
 /**
  * Clients that we did not write, over real sockets, against broker processes: `npm run interop [-- kcat kafkajs
- * platformatic confluent folder tools] [--brokers 1 | --brokers 3]`.
+ * platformatic confluent folder tools cluster] [--brokers 1 | --brokers 3]`.
  *
  * First against one broker, then against three with three replicas of everything. What a client needs is installed
  * where this machine can; what it cannot is skipped with the reason.
@@ -90,7 +90,7 @@ async function runSuites(brokers: number): Promise<void> {
     if (wants('platformatic')) await platformaticSuite(tally, target);
     if (wants('confluent')) await confluentSuite(tally, target);
     if (wants('folder') && !isReplicated) await kafkaFolderSuite(tally);
-    if (wants('tools')) await runTools(cluster, target);
+    if (wants('tools') || (wants('cluster') && isReplicated)) await runTools(cluster, target);
   } catch (error) {
     await tally.check('the brokers survived', () => {
       throw new Error(`${(error as Error).stack}\n${cluster.output}`);
@@ -105,8 +105,9 @@ async function runTools(cluster: BrokerCluster, target: Target): Promise<void> {
   if (kafkaHome === undefined) {
     return tally.skip("Apache Kafka's tools", 'no KAFKA_HOME, and none could be built here');
   }
-  await kafkaToolsSuite(tally, target, kafkaHome);
-  if (target.brokers > 1) await kafkaClusterSuite(tally, cluster, kafkaHome);
+  if (wants('tools')) await kafkaToolsSuite(tally, target, kafkaHome);
+  if (target.brokers > 1 && wants('cluster')) await kafkaClusterSuite(tally, cluster, kafkaHome);
+  if (!wants('tools')) return;
   await cluster.stop();
   for (const { dataFolder } of cluster.brokers) await dumpLogSuite(tally, dataFolder, kafkaHome, DUMPED);
   if (target.brokers > 1) {

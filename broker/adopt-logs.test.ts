@@ -37,9 +37,9 @@ async function adopt(logs: LogManager, controller = new FakeController()): Promi
 
 test('a topic found on disk keeps its id, gets all its partitions, and goes on from its last epoch', async () => {
   const logs = await openManager(makeWorld());
-  await logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
-  const last = await logs.create('found', 2, TOPIC_ID, DEFAULT_LOG_CONFIG);
-  await logs.create('other', 0, OTHER_ID, DEFAULT_LOG_CONFIG);
+  logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  const last = logs.create('found', 2, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  logs.create('other', 0, OTHER_ID, DEFAULT_LOG_CONFIG);
   last.leaderEpochs.assign(7, 0);
   const { records } = await adopt(logs);
   expect(records.filter(({ kind }) => kind === 'Topic')).toEqual([
@@ -63,7 +63,7 @@ test('a topic found on disk keeps its id, gets all its partitions, and goes on f
 
 test('with topics of its own a broker adopts nothing', async () => {
   const logs = await openManager(makeWorld());
-  await logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
   const builder = new ImageBuilder(EMPTY_IMAGE);
   builder.apply({ controllerEpoch: 1, records: [{ kind: 'Topic', name: 'mine', topicId: OTHER_ID }] }, 0);
   const controller = await adopt(logs, new FakeController(builder.finish().image));
@@ -76,7 +76,7 @@ test('empty folders ask nothing of the controller', async () => {
 
 test('a broker that is not the controller leaves it to the one that is', async () => {
   const logs = await openManager(makeWorld());
-  await logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
   const controller = new FakeController();
   controller.isActive = false;
   expect((await adopt(logs, controller)).submissions).toBe(0);

@@ -8,6 +8,7 @@ import { type RunningBroker, startBroker } from './start-broker.ts';
 import { claimFolder } from './std/folder-claim.ts';
 import { BrokerError, type Logger } from './std/mod.ts';
 import { serveHttp } from './std/node-http.ts';
+import { limitYoungGeneration } from './std/node-memory.ts';
 import { nodeRuntime } from './std/node-runtime.ts';
 
 const USAGE = `Usage: npm run broker -- [--config server.properties] [--override key=value]...
@@ -48,6 +49,7 @@ export async function runBroker(argv: readonly string[]): Promise<void> {
     return;
   }
   const log = pino({ level: process.env.OTTLA_LOG_LEVEL ?? 'info' }, pino.destination({ dest: 2, sync: true }));
+  limitYoungGeneration();
   const startedMs = performance.now();
   let started: { readonly running: RunningBroker; readonly permitMs: number };
   try {

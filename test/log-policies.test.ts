@@ -38,11 +38,13 @@ test('a partition whose files make no sense answers KAFKA_STORAGE_ERROR, and the
   const { sim, connection } = await start({});
   await put(sim, connection, 'k', 'before');
   await sim.until(calls.createTopic(connection, 'bad', 1));
+  const batch = buildBatch({ records: [{ timestamp: 1, key: null, value: null }] });
+  expect((await sim.until(calls.produce(connection, 'bad', 0, batch))).errorCode).toBe(ErrorCode.NONE);
   sim.kill();
-  sim.disk.open('/data/bad-0/partition.metadata', 'write').truncate(3);
+  sim.disk.open('/data/bad-0/partition.metadata', 'write').truncate(0);
+  sim.disk.open('/data/bad-0/partition.metadata', 'write').writeSync(Buffer.from('nonsense'), 0, 8, 0);
   await sim.start();
   const again = await sim.connect();
-  const batch = buildBatch({ records: [{ timestamp: 1, key: null, value: null }] });
   expect((await sim.until(calls.produce(again, 'bad', 0, batch))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   expect((await sim.until(calls.fetchOnce(again, 'bad', 0, 0))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   expect(await metric(sim, 'kafka_server_replicamanager_offlinereplicacount')).toBe(1);

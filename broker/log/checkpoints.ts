@@ -20,16 +20,21 @@ export interface OffsetCheckpoint {
   readonly offset: number;
 }
 
-function writeTemporary(disk: Disk, path: string, content: string | Buffer) {
+/** Written, not synced, and not whole after a kill in between: for who can tell by its content. */
+export function writeFile(disk: Disk, path: string, content: string | Buffer): void {
+  writeContent(disk, path, content).close();
+}
+
+function writeContent(disk: Disk, path: string, content: string | Buffer) {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const file = disk.open(`${path}.tmp`, 'create');
+  const file = disk.open(path, 'create');
   for (let at = 0; at < bytes.length; ) at += file.writeSync(bytes, at, bytes.length - at, at);
   if (file.sizeBytes() !== bytes.length) file.truncate(bytes.length);
   return file;
 }
 
 export async function replaceFile(disk: Disk, path: string, content: string | Buffer): Promise<void> {
-  const file = writeTemporary(disk, path, content);
+  const file = writeContent(disk, `${path}.tmp`, content);
   try {
     await file.datasync();
   } finally {
@@ -40,7 +45,7 @@ export async function replaceFile(disk: Disk, path: string, content: string | Bu
 
 /** For start-up and shutdown: the name is durable, too, when it returns. */
 export function replaceFileNow(disk: Disk, path: string, content: string | Buffer): void {
-  const file = writeTemporary(disk, path, content);
+  const file = writeContent(disk, `${path}.tmp`, content);
   try {
     file.datasyncSync();
   } finally {
@@ -99,13 +104,24 @@ export function readEpochs(disk: Disk, path: string): EpochEntry[] {
   });
 }
 
+const PARTITION_METADATA_HEAD = 'version: 0\ntopic_id: ';
+const TOPIC_ID_LENGTH = 22;
+
 export function encodePartitionMetadata(topicId: string): string {
-  return `version: 0\ntopic_id: ${topicId}`;
+  return `${PARTITION_METADATA_HEAD}${topicId}`;
 }
 
+/**
+ * The topic id of a partition's folder. Undefined when there is none yet: the file is missing, cut short or has a hole,
+ * because the power failed before the log was flushed for the first time.
+ */
 export function readPartitionMetadata(disk: Disk, path: string): string | undefined {
   if (!disk.exists(path)) return undefined;
-  const match = /^topic_id:\s*([\w-]{22})\s*$/m.exec(disk.readFile(path).toString('utf8'));
+  const text = disk.readFile(path).toString('utf8');
+  const isShort = text.length < PARTITION_METADATA_HEAD.length + TOPIC_ID_LENGTH;
+  const isBegun = PARTITION_METADATA_HEAD.startsWith(text.slice(0, PARTITION_METADATA_HEAD.length));
+  if (text.includes('\0') || (isShort && isBegun)) return undefined;
+  const match = /^topic_id:\s*([\w-]{22})\s*$/m.exec(text);
   if (match === null) throw new BrokerError('log.corrupt', 'partition.metadata is not readable', { context: { path } });
   return match[1] as string;
 }

@@ -3,13 +3,15 @@
  * contents: recovery trusts it. A flush brings the recovery point to where the log ended when it began.
  */
 import { BrokerError } from '../std/mod.ts';
+import { PARTITION_METADATA_FILE } from './checkpoints.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
-import type { LogContext } from './log-context.ts';
+import type { LogContext, LogFolder } from './log-context.ts';
 import type { Segment } from './segment.ts';
 
 /** The log whose durability it is. */
 export interface FlushedLog {
   readonly path: string;
+  readonly logFolder: LogFolder;
   readonly activeSegment: Segment;
   readonly leaderEpochs: LeaderEpochs;
   writtenEndOffset(): number;
@@ -20,8 +22,13 @@ export class Durability {
   private readonly context: LogContext;
   private syncedEnd = 0;
   private lastFlushMs: number;
+  /** Nobody knows whether the log's folder and its topic id were ever synced, until they are. */
+  private isRooted = false;
   private hasNewNames = true;
+  private naming: Promise<void> | undefined;
   private isAbandoned = false;
+  /** Nothing happened to the log's files since it was opened after a clean stop. */
+  private isUntouched = false;
   private readonly segments = new Set<Segment>();
   private readonly snapshots = new Set<string>();
 
@@ -29,6 +36,10 @@ export class Durability {
     this.log = log;
     this.context = context;
     this.lastFlushMs = context.runtime.clock.monotonicMs();
+  }
+
+  get isAsFound(): boolean {
+    return this.isUntouched;
   }
 
   get recoveryPoint(): number {
@@ -40,16 +51,24 @@ export class Durability {
     this.syncedEnd = offset;
   }
 
+  /** The log was opened, and what is on the disk is what the last close left there. */
+  foundClean(): void {
+    this.isUntouched = true;
+  }
+
   /** The log ends at `offset` now. */
   cutTo(offset: number): void {
+    this.isUntouched = false;
     this.syncedEnd = Math.min(this.syncedEnd, offset);
   }
 
   segmentWritten(segment: Segment): void {
+    this.isUntouched = false;
     this.segments.add(segment);
   }
 
   segmentGone(segment: Segment): void {
+    this.isUntouched = false;
     this.segments.delete(segment);
   }
 
@@ -63,6 +82,7 @@ export class Durability {
 
   /** Files were made, renamed or removed. */
   namesChanged(): void {
+    this.isUntouched = false;
     this.hasNewNames = true;
   }
 
@@ -93,9 +113,11 @@ export class Durability {
     const snapshots = [...this.snapshots];
     const startedMs = clock.monotonicMs();
     this.lastFlushMs = startedMs;
-    if (this.hasNewNames) {
-      disk.syncFolder(log.path);
-      this.hasNewNames = false;
+    while (this.hasNewNames || this.naming !== undefined) {
+      this.naming ??= this.syncNames().finally(() => {
+        this.naming = undefined;
+      });
+      await this.naming;
     }
     for (const segment of segments) await segment.sync({ withIndexes: segment !== log.activeSegment });
     for (const path of snapshots) {
@@ -108,6 +130,22 @@ export class Durability {
     }
     if (endOffset > this.syncedEnd && endOffset <= log.writtenEndOffset()) this.syncedEnd = endOffset;
     this.context.flushed(clock.monotonicMs() - startedMs);
+  }
+
+  /** From the inside out, and the folder of all logs last: what has its name there is whole. */
+  private async syncNames(): Promise<void> {
+    const { log } = this;
+    const { disk } = this.context.runtime;
+    this.hasNewNames = false;
+    try {
+      if (!this.isRooted) await syncFile(this.context, `${log.path}/${PARTITION_METADATA_FILE}`);
+      await disk.syncFolderAsync(log.path);
+      if (!this.isRooted) await disk.syncFolderAsync(log.logFolder.path);
+      this.isRooted = true;
+    } catch (error) {
+      this.hasNewNames = true;
+      throw error;
+    }
   }
 }
 

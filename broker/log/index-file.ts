@@ -7,6 +7,8 @@
  */
 import { assert, type Disk } from '../std/mod.ts';
 
+const NO_ENTRIES = Buffer.alloc(0);
+
 export class IndexFile {
   path: string;
   readonly baseOffset: number;
@@ -15,6 +17,9 @@ export class IndexFile {
   private loaded: Buffer | undefined;
   private count = 0;
   private isDirty = false;
+  /** How often it was written. What was found on disk was synced, or is not trusted and written anew. */
+  private writes = 0;
+  private syncedWrites = 0;
 
   protected constructor(disk: Disk, path: string, baseOffset: number, entryBytes: number) {
     this.disk = disk;
@@ -30,7 +35,7 @@ export class IndexFile {
 
   /** For a segment that has just been made: there is nothing to load. */
   startEmpty(): void {
-    this.loaded = Buffer.alloc(0);
+    this.loaded = NO_ENTRIES;
     this.count = 0;
     this.isDirty = true;
   }
@@ -72,13 +77,16 @@ export class IndexFile {
       file.close();
     }
     this.isDirty = false;
+    this.writes += 1;
   }
 
   async sync(): Promise<void> {
-    if (!this.disk.exists(this.path)) return;
+    const { writes } = this;
+    if (writes === this.syncedWrites || !this.disk.exists(this.path)) return;
     const file = this.disk.open(this.path, 'write');
     try {
       await file.datasync();
+      this.syncedWrites = Math.max(this.syncedWrites, writes);
     } finally {
       file.close();
     }
@@ -99,7 +107,7 @@ export class IndexFile {
 
   private load(): Buffer {
     if (this.loaded === undefined) {
-      const bytes = this.disk.exists(this.path) ? this.disk.readFile(this.path) : Buffer.alloc(0);
+      const bytes = this.disk.exists(this.path) ? this.disk.readFile(this.path) : NO_ENTRIES;
       this.loaded = bytes;
       this.count = Math.floor(bytes.length / this.entryBytes);
     }

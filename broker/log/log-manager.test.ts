@@ -30,7 +30,7 @@ test('the metadata log of a Kafka that used the folder before is left alone', as
 test('a partition whose files make no sense is offline, and the others of its folder are not', async () => {
   const world = makeWorld();
   const { manager, log } = await openLog(world);
-  await manager.create('bad', 0, TOPIC_ID, log.config);
+  await append(world, manager.create('bad', 0, TOPIC_ID, log.config), batchOf(['b']));
   await append(world, log, batchOf(['a']));
   await manager.close({ brokerEpoch: 1 });
   await writeFile(world, '/data/bad-0/partition.metadata', 'nonsense\n');
@@ -39,7 +39,7 @@ test('a partition whose files make no sense is offline, and the others of its fo
   expect(reopened.get('t', 0)?.logEndOffset).toBe(1);
   expect(reopened.get('bad', 0)).toBeUndefined();
   // What is there may still be saved: nobody makes a new log of that name over it.
-  await expect(reopened.create('bad', 0, TOPIC_ID, log.config)).rejects.toMatchObject({ code: 'log.offline' });
+  expect(() => reopened.create('bad', 0, TOPIC_ID, log.config)).toThrow('a log is there but cannot be read');
 });
 
 test('what is of the disk and what of one file is told apart', () => {
@@ -53,7 +53,7 @@ test('what is of the disk and what of one file is told apart', () => {
 test('a disk that fails takes the whole folder', async () => {
   const world = makeWorld();
   const { manager, log } = await openLog(world);
-  await manager.create('bad', 0, TOPIC_ID, log.config);
+  await append(world, manager.create('bad', 0, TOPIC_ID, log.config), batchOf(['b']));
   await manager.close({ brokerEpoch: 1 });
   world.disk.inject({ operation: 'read', kind: 'EIO', path: /bad-0\/partition\.metadata/ });
   await expect(openManager(world)).rejects.toMatchObject({ code: 'log.offline' });
@@ -115,4 +115,62 @@ test('a partition that is deleted during a flush takes nothing else with it', as
   await manager.delete('t', 0);
   await world.clock.settle();
   expect(manager.folders[0]?.isOffline).toBe(false);
+});
+
+test('a log without records has no files, and is closed without any', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  expect(world.disk.list('/data')).not.toContain('t-0');
+  await log.flush();
+  await manager.markStray('t', 0);
+  manager.create('t', 0, TOPIC_ID, log.config);
+  await manager.close({ brokerEpoch: 1 });
+  expect(world.disk.list('/data').filter((name) => name.startsWith('t-0'))).toEqual([]);
+});
+
+test('the first flush of a log makes its folder and its topic id durable, too', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = makeWorld(seed);
+    const { manager, log } = await openLog(world);
+    await append(world, log, batchOf(['a']));
+    await log.flush();
+    world.disk.powerLoss(world.random);
+    const reopened = await openManager(world);
+    expect(reopened.get('t', 0)?.topicId).toBe(TOPIC_ID);
+    expect(reopened.get('t', 0)?.logEndOffset).toBe(1);
+    expect(manager.get('t', 0)).toBe(log);
+  }
+});
+
+test('records whose topic id was lost with the power are set aside; a remainder without records goes', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  for (const topic of ['full', 'bare']) {
+    await append(world, manager.create(topic, 0, TOPIC_ID, log.config), batchOf(['a']));
+  }
+  await manager.close({ brokerEpoch: 1 });
+  await writeFile(world, '/data/full-0/partition.metadata', 'version: 0');
+  await writeFile(world, '/data/bare-0/partition.metadata', '');
+  await writeFile(world, '/data/bare-0/00000000000000000000.log', '');
+  const reopened = await openManager(world);
+  for (const topic of ['full', 'bare']) {
+    expect(reopened.get(topic, 0)).toBeUndefined();
+    await append(world, reopened.create(topic, 0, TOPIC_ID, log.config), batchOf(['b']));
+    expect(reopened.get(topic, 0)?.logEndOffset).toBe(1);
+  }
+  const strays = world.disk.list('/data').filter((name) => name.endsWith('-stray'));
+  expect(strays).toEqual([expect.stringMatching(/^full-0\./)]);
+});
+
+test('a log that nothing happened to since a clean stop is closed without a single sync', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  await append(world, log, batchOf(['a']));
+  await manager.close({ brokerEpoch: 1 });
+  const reopened = await openManager(world);
+  world.disk.inject({ operation: 'datasync', path: /t-0/, kind: 'EIO' });
+  await reopened.close({ brokerEpoch: 2 });
+  expect(reopened.describe()[0]?.isOffline).toBe(false);
+  const last = await openManager(world);
+  expect([last.previousBrokerEpoch, last.get('t', 0)?.logEndOffset]).toEqual([2, 1]);
 });

@@ -23,11 +23,30 @@ export interface ScanOptions {
   readonly pieceBytes?: number;
 }
 
+/** A segment, whose file stays open while it is walked. */
+export interface ScanSource {
+  retain(): DiskFile;
+  release(): void;
+}
+
 /**
  * `visit` gets a whole batch at `at` of a buffer that is valid during the call, and its position in the file; false
  * ends the walk. Returns the position after the last batch visited (before it, when `visit` returned false).
  */
 export async function scanBatches(
+  source: ScanSource,
+  options: ScanOptions,
+  visit: (buffer: Buffer, at: number, position: number) => boolean,
+): Promise<number> {
+  const file = source.retain();
+  try {
+    return await scanFile(file, options, visit);
+  } finally {
+    source.release();
+  }
+}
+
+async function scanFile(
   file: DiskFile,
   options: ScanOptions,
   visit: (buffer: Buffer, at: number, position: number) => boolean,

@@ -346,7 +346,7 @@ test('a deleted partition leaves its name at once and its files after the delay;
   expect(world.disk.list('/data').some((name) => /^t-0\.[0-9a-f]{32}-delete$/.test(name))).toBe(true);
   await world.clock.advanceAndSettle(61_000);
   expect(world.disk.list('/data').some((name) => name.endsWith('-delete'))).toBe(false);
-  await manager.create('t', 0, TOPIC_ID_2, log.config);
+  await append(world, manager.create('t', 0, TOPIC_ID_2, log.config), batchOf(['b']));
   await manager.markStray('t', 0);
   await world.clock.advanceAndSettle(61_000);
   expect(world.disk.list('/data').some((name) => name.endsWith('-stray'))).toBe(true);
@@ -377,7 +377,7 @@ test('a log that is let go of in the middle of a write keeps the memory of that 
     target.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client', produceVersion: 12 }, ({ errorCode }) =>
       errors.push(errorCode),
     );
-  const other = await manager.create('other', 0, TOPIC_ID_2, log.config);
+  const other = manager.create('other', 0, TOPIC_ID_2, log.config);
   write(log, mine);
   world.clock.runTurn();
   log.abandon();

@@ -19,7 +19,7 @@ import { admitBatch, followerProblem, type LeaderAppendOptions, stampBatch } fro
 import { AppendQueue, type AppendTarget } from './append-queue.ts';
 import type { Chunk } from './arena.ts';
 import type { RecordError } from './batch-validator.ts';
-import { LEADER_EPOCH_FILE } from './checkpoints.ts';
+import { encodePartitionMetadata, LEADER_EPOCH_FILE, PARTITION_METADATA_FILE, writeFile } from './checkpoints.ts';
 import { Durability } from './durability.ts';
 import { DELETED_SUFFIX, SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
@@ -49,7 +49,7 @@ export interface AppendResult {
   readonly logStartOffset: number;
 }
 
-export interface PartitionLogOptions {
+export interface NewPartitionLog {
   readonly context: LogContext;
   readonly topic: string;
   readonly partition: number;
@@ -57,6 +57,9 @@ export interface PartitionLogOptions {
   readonly config: LogConfig;
   readonly logFolder: LogFolder;
   readonly path: string;
+}
+
+export interface PartitionLogOptions extends NewPartitionLog {
   readonly isClean: boolean;
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
@@ -84,7 +87,10 @@ export class PartitionLog implements AppendTarget {
   private writtenEnd = 0;
   private stagedEnd = 0;
   private watermark = 0;
+  /** Where the log ended when it was last asked to rest. */
+  private endAtRest = 0;
   private isClosed = false;
+  private hasFiles = false;
   private isScheduled = false;
   private fullUntilMs = Number.NEGATIVE_INFINITY;
   private readonly runQueue = (): void => {
@@ -92,7 +98,7 @@ export class PartitionLog implements AppendTarget {
     this.queue.run();
   };
 
-  private constructor(options: PartitionLogOptions) {
+  private constructor(options: NewPartitionLog) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.topicId = options.topicId;
@@ -107,9 +113,21 @@ export class PartitionLog implements AppendTarget {
     this.durability = new Durability(this, options.context);
   }
 
+  /**
+   * A log without records. Its folder is made when the first of them come, so that partitions that nobody writes to cost
+   * no time when they are made and no inodes.
+   */
+  static create(options: NewPartitionLog): PartitionLog {
+    const log = new PartitionLog(options);
+    log.list.push(log.planSegment(0));
+    log.durability.foundClean();
+    return log;
+  }
+
   /** The folder exists; what is in it is recovered. */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const log = new PartitionLog(options);
+    log.hasFiles = true;
     const { disk, clock } = options.context.runtime;
     const recovered = await recoverLog({
       disk,
@@ -133,7 +151,9 @@ export class PartitionLog implements AppendTarget {
       if (segment.syncedBytes < segment.sizeBytes) log.durability.segmentWritten(segment);
     }
     log.activeSegment.rollJitterMs = log.chooseJitter();
-    for (const segment of log.segments.slice(0, -1)) segment.closeFile();
+    if (options.isClean) log.durability.foundClean();
+    log.endAtRest = log.endOffset;
+    log.rest();
     // What a kill left in the page cache is shown to readers and acknowledged to a producer that retries: where nothing
     // is shown before it is on the disk, that must get there first.
     if (log.mustFlush()) await log.flush();
@@ -170,6 +190,11 @@ export class PartitionLog implements AppendTarget {
     return this.list.sizeBytes;
   }
 
+  /** Whether there is a folder at `path`. */
+  get isOnDisk(): boolean {
+    return this.hasFiles;
+  }
+
   /** Closed, deleted or offline: its files are no longer its own to touch. */
   get isOver(): boolean {
     return this.isClosed || this.logFolder.isOffline;
@@ -186,6 +211,14 @@ export class PartitionLog implements AppendTarget {
   /** Grows whenever segments come or go other than by a roll. */
   get generation(): number {
     return this.list.generation;
+  }
+
+  /** Gives back memory and descriptors; those of the active segment if nothing was written since it was last asked. */
+  rest(): void {
+    for (const segment of this.segments) {
+      if (segment !== this.activeSegment || this.writtenEnd === this.endAtRest) segment.rest();
+    }
+    this.endAtRest = this.writtenEnd;
   }
 
   updateConfig(config: LogConfig): void {
@@ -355,8 +388,8 @@ export class PartitionLog implements AppendTarget {
   }
 
   /** Makes everything written so far durable and moves the recovery point there. */
-  flush(): Promise<void> {
-    return this.durability.flush();
+  async flush(): Promise<void> {
+    if (this.hasFiles) await this.durability.flush();
   }
 
   /** True when flush.ms has passed since the last flush and there is something to flush. */
@@ -369,11 +402,16 @@ export class PartitionLog implements AppendTarget {
     return this.queue.drain();
   }
 
-  /** Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. */
+  /**
+   * Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. Where nothing happened
+   * since the last clean stop all of that is there already.
+   */
   async close(): Promise<void> {
     await this.queue.drain();
     this.isClosed = true;
-    if (!this.logFolder.isOffline) {
+    if (!this.logFolder.isOffline && this.durability.isAsFound) {
+      if (this.endOffset > 0) await this.leaderEpochs.persist();
+    } else if (!this.logFolder.isOffline) {
       for (const segment of this.segments) this.durability.segmentWritten(segment);
       this.activeSegment.finish();
       this.writeSnapshot();
@@ -400,6 +438,7 @@ export class PartitionLog implements AppendTarget {
   ): Segment | undefined {
     const active = this.activeSegment;
     if (batch.sizeBytes === 0) return active;
+    this.makeFiles();
     if (active.sizeBytes === 0) return runBytes === 0 ? active : undefined;
     const wanted = { ...batch, sizeBytes: batch.sizeBytes + runBytes };
     if (!active.shouldRoll(wanted, this.config, this.context.runtime.clock.nowMs())) return active;
@@ -506,6 +545,7 @@ export class PartitionLog implements AppendTarget {
   }
 
   private async restartAt(offset: number): Promise<void> {
+    this.makeFiles();
     this.cache.clear();
     for (const segment of this.list.replace(0, this.segments.length, [])) this.discard(segment);
     removeSnapshots(this.context.runtime.disk, this.path, () => true);
@@ -543,10 +583,26 @@ export class PartitionLog implements AppendTarget {
     this.durability.namesChanged();
   }
 
-  private beginSegment(baseOffset: number): void {
+  private makeFiles(): void {
+    if (this.hasFiles) return;
+    const { disk } = this.context.runtime;
+    disk.makeFolder(this.path);
+    // Not synced before the log's first flush ends, as everything else of it.
+    writeFile(disk, `${this.path}/${PARTITION_METADATA_FILE}`, encodePartitionMetadata(this.topicId));
+    this.activeSegment.makeFiles();
+    this.hasFiles = true;
+  }
+
+  private planSegment(baseOffset: number): Segment {
     const { disk, clock } = this.context.runtime;
-    const segment = Segment.create({ disk, folder: this.path, baseOffset, nowMs: clock.nowMs() });
+    const segment = Segment.plan({ disk, folder: this.path, baseOffset, nowMs: clock.nowMs() });
     segment.rollJitterMs = this.chooseJitter();
+    return segment;
+  }
+
+  private beginSegment(baseOffset: number): void {
+    const segment = this.planSegment(baseOffset);
+    segment.makeFiles();
     this.list.push(segment);
     this.durability.segmentWritten(segment);
     this.durability.namesChanged();

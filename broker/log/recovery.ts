@@ -250,7 +250,7 @@ export async function rebuildProducers(
   removeSnapshots(options.disk, options.folder, (offset) => offset > endOffset);
   const from = restoreProducers(options, endOffset);
   for (const segment of segments.from(from)) {
-    await scanBatches(segment.file, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
+    await scanBatches(segment, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
       if (batchBaseOffset(buffer, at) >= from) options.producers.apply(buffer, at);
       return true;
     });
@@ -274,7 +274,7 @@ async function loadSegment(
     segment.sizeBytes = 0;
   }
   const position = await scanBatches(
-    segment.file,
+    segment,
     { from, to: fileBytes, verify: state.isDoubtful, pieceBytes: state.isDoubtful ? 1024 * 1024 : 16 * 1024 },
     (buffer, at) => {
       const baseOffset = batchBaseOffset(buffer, at);

@@ -20,6 +20,14 @@ import { TransactionIndex } from './transaction-index.ts';
 
 const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
 
+interface NewSegment {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly baseOffset: number;
+  readonly nowMs: number;
+  readonly suffix?: string;
+}
+
 export class Segment {
   readonly baseOffset: number;
   readonly offsetIndex: OffsetIndex;
@@ -64,22 +72,25 @@ export class Segment {
     this.transactionIndex = new TransactionIndex(disk, this.pathOf(TRANSACTION_INDEX_SUFFIX));
   }
 
-  static create(options: {
-    readonly disk: Disk;
-    readonly folder: string;
-    readonly baseOffset: number;
-    readonly nowMs: number;
-    readonly suffix?: string;
-  }): Segment {
+  static create(options: NewSegment): Segment {
+    const segment = Segment.plan(options);
+    segment.makeFiles();
+    return segment;
+  }
+
+  /** A segment whose files are still to be made, before its first append. */
+  static plan(options: NewSegment): Segment {
     const segment = new Segment({ ...options, sizeBytes: 0, createdMs: options.nowMs });
     segment.startIndexesEmpty();
-    segment.handle = options.disk.open(segment.pathOf(LOG_SUFFIX), 'create');
-    // A file of this name can only be the remainder of a write that failed at this very point.
-    if (segment.handle.sizeBytes() > 0) segment.handle.truncate(0);
-    segment.largest = { timestamp: -1, offset: options.baseOffset };
-    segment.offsetIndex.write();
-    segment.timeIndex.write();
     return segment;
+  }
+
+  makeFiles(): void {
+    this.handle = this.disk.open(this.pathOf(LOG_SUFFIX), 'create');
+    // A file of this name can only be the remainder of a write that failed at this very point.
+    if (this.handle.sizeBytes() > 0) this.handle.truncate(0);
+    this.offsetIndex.write();
+    this.timeIndex.write();
   }
 
   get path(): string {

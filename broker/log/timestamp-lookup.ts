@@ -57,19 +57,14 @@ async function search(
 ): Promise<TimestampLookup | undefined> {
   let found: TimestampLookup | undefined;
   const from = segment.offsetIndex.lookup(startOffset);
-  const file = segment.retain();
-  try {
-    const options = { from, to: segment.sizeBytes, verify: false, pieceBytes: 64 * 1024 };
-    await scanBatches(file, options, (buffer, at) => {
-      if (batchLastOffset(buffer, at) < startOffset) return true;
-      const record = match(buffer.subarray(at, at + batchSizeBytes(buffer, at)));
-      if (record === undefined) return true;
-      const leaderEpoch = batchPartitionLeaderEpoch(buffer, at);
-      found = { timestamp: record.timestamp, offset: record.offset, leaderEpoch };
-      return false;
-    });
-  } finally {
-    segment.release();
-  }
+  const options = { from, to: segment.sizeBytes, verify: false, pieceBytes: 64 * 1024 };
+  await scanBatches(segment, options, (buffer, at) => {
+    if (batchLastOffset(buffer, at) < startOffset) return true;
+    const record = match(buffer.subarray(at, at + batchSizeBytes(buffer, at)));
+    if (record === undefined) return true;
+    const leaderEpoch = batchPartitionLeaderEpoch(buffer, at);
+    found = { timestamp: record.timestamp, offset: record.offset, leaderEpoch };
+    return false;
+  });
   return found;
 }

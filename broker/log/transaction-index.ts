@@ -46,6 +46,9 @@ export class TransactionIndex {
   path: string;
   private readonly disk: Disk;
   private loaded: AbortedTransaction[] | undefined;
+  /** How often it was written. */
+  private writes = 0;
+  private syncedWrites = 0;
 
   constructor(disk: Disk, path: string) {
     this.disk = disk;
@@ -73,10 +76,12 @@ export class TransactionIndex {
   }
 
   async sync(): Promise<void> {
-    if (!this.disk.exists(this.path)) return;
+    const { writes } = this;
+    if (writes === this.syncedWrites || !this.disk.exists(this.path)) return;
     const file = this.disk.open(this.path, 'write');
     try {
       await file.datasync();
+      this.syncedWrites = Math.max(this.syncedWrites, writes);
     } finally {
       file.close();
     }
@@ -92,6 +97,7 @@ export class TransactionIndex {
       file.close();
     }
     this.loaded = transactions;
+    this.writes += 1;
   }
 }
 

@@ -14,7 +14,7 @@ export interface Cut {
 export async function findCut(segment: Segment, offset: number): Promise<Cut> {
   let endOffset = segment.baseOffset;
   const from = segment.offsetIndex.lookup(offset - 1);
-  const position = await scanBatches(segment.file, { from, to: segment.sizeBytes, verify: false }, (buffer, at) => {
+  const position = await scanBatches(segment, { from, to: segment.sizeBytes, verify: false }, (buffer, at) => {
     if (batchLastOffset(buffer, at) >= offset) return false;
     endOffset = batchLastOffset(buffer, at) + 1;
     return true;
@@ -28,7 +28,7 @@ export async function cutSegment(segment: Segment, { position, endOffset }: Cut)
   if (position < segment.sizeBytes) segment.truncate(position, endOffset);
   // The largest timestamp may have been in what went; the index knows it only up to its last entry.
   const sinceLastEntry = { from: segment.offsetIndex.lastPosition(), to: position, verify: false };
-  await scanBatches(segment.file, sinceLastEntry, (buffer, at) => {
+  await scanBatches(segment, sinceLastEntry, (buffer, at) => {
     segment.noteTimestamp(batchMaxTimestamp(buffer, at), batchLastOffset(buffer, at));
     return true;
   });

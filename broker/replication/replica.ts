@@ -627,7 +627,7 @@ export class Replica implements ChangeOwner {
     const { log, topic, partition } = this;
     const fields = { topic, partition, offset, logEndOffset: log.logEndOffset, highWatermark: log.highWatermark };
     if (offset < log.highWatermark) this.context.runtime.log.warn(fields, 'log is cut below its high watermark');
-    else this.context.runtime.log.info(fields, 'log is cut to where the leader agrees');
+    else if (offset < log.logEndOffset) this.context.runtime.log.info(fields, 'log is cut to where the leader agrees');
     await log.truncateTo(offset);
     // An epoch that we led and wrote nothing in begins at the very end, where no record is cut but the entry is wrong.
     log.leaderEpochs.truncateFromEnd(log.logEndOffset);

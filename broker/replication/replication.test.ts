@@ -610,7 +610,8 @@ test('a partition that moves away takes its log with it', async () => {
 test('a log that the disk refuses is offline alone, and what is made in its place is not', async () => {
   cluster = await SimReplicas.start({ nodes: 2 });
   const [one, two] = cluster.nodes as [SimNode, SimNode];
-  const mend = two.disk.inject({ operation: 'open', path: /t-0/, kind: 'EIO' });
+  two.disk.makeFolder(`/data/${T}-0`);
+  const mend = two.disk.inject({ operation: 'remove', path: /t-0/, kind: 'EIO' });
   cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
   await cluster.converge(T, 1);
   expect(two.replicas.replicaOf(T, 0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
@@ -624,24 +625,29 @@ test('a log that the disk refuses is offline alone, and what is made in its plac
   expect(two.replicas.offlineCount).toBe(0);
 });
 
-test('a log that found the disk full is made once there is room', async () => {
+test('a log that found the disk full is filled once there is room, and others do not wait for it', async () => {
   cluster = await SimReplicas.start({ nodes: 2 });
-  const [, two] = cluster.nodes as [SimNode, SimNode];
+  const two = cluster.node(2);
   const mend = two.disk.inject({ operation: 'open', path: new RegExp(`/${T}-0`), kind: 'ENOSPC' });
-  cluster.controller.createTopic(T, { replicas: [1, 2] });
-  await cluster.advance(2_500);
-  expect(two.replicas.replicaOf(T, 0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
-  expect(two.replicas.offlineCount).toBe(1);
+  cluster.controller.createTopic(T, { replicas: [1, 2], partitions: 2 });
+  await cluster.converge(T, 1);
+  for (const partition of [0, 1]) {
+    const leader = cluster.node(cluster.controller.partition(T, partition).leader);
+    void leader.produce(T, partition, 'record');
+  }
+  await cluster.waitFor(() => two.replica(T, 1).logEndOffset === 1, 'the other partition to be replicated');
+  await cluster.advance(5_000);
+  expect(two.replica(T, 0).logEndOffset).toBe(0);
   mend();
-  await cluster.converge(T);
-  expect(two.replicas.offlineCount).toBe(0);
+  await cluster.waitFor(() => two.replica(T, 0).logEndOffset === 1, 'the record to be replicated');
 });
 
 test('ten thousand partitions are placed in slices, and the next image does not wait for their logs', async () => {
   cluster = await SimReplicas.start({ nodes: 1 });
   const node = cluster.node(1);
-  // Making a log takes its time, as on a disk that syncs.
-  node.disk.inject({ operation: 'rename', kind: 'slow', slowMs: 2 });
+  // Making a log takes its time where the remainder of another has to go first.
+  for (let partition = 0; partition < 500; partition++) node.disk.makeFolder(`/data/many-${partition}`);
+  node.disk.inject({ operation: 'remove', kind: 'slow', slowMs: 2 });
   cluster.controller.createTopic('first', { replicas: [1] });
   await cluster.converge('first');
   const image = cluster.controller.image();

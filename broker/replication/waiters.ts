@@ -55,19 +55,21 @@ export class CommitWaiters {
 
 /** Calls each listener on every move until it is removed. */
 export class Listeners<Arguments extends readonly unknown[] = readonly []> {
-  private readonly listeners = new Set<(...values: Arguments) => void>();
+  /** Made for the first of them: most partitions have none, and a broker has many partitions. */
+  private listeners: Set<(...values: Arguments) => void> | undefined;
 
   get size(): number {
-    return this.listeners.size;
+    return this.listeners?.size ?? 0;
   }
 
   add(listener: (...values: Arguments) => void): () => void {
+    this.listeners ??= new Set();
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return () => this.listeners?.delete(listener);
   }
 
   notify(...values: Arguments): void {
-    if (this.listeners.size === 0) return;
+    if (this.listeners === undefined || this.listeners.size === 0) return;
     for (const listener of [...this.listeners]) listener(...values);
   }
 }

@@ -3,7 +3,7 @@ import sys, threading, time, uuid
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
-bootstrap = sys.argv[1]
+bootstrap, replicas = sys.argv[1], int(sys.argv[2])
 admin = AdminClient({"bootstrap.servers": bootstrap})
 
 
@@ -18,7 +18,7 @@ def check(title):
 
 
 def create(topic, partitions=1, config=None):
-    for future in admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})]).values():
+    for future in admin.create_topics([NewTopic(topic, partitions, replicas, config=config or {})]).values():
         future.result(10)
 
 

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun, run } from '../support/command.ts';
 import { ensure, equal, type Tally } from '../support/tally.ts';
+import type { Target } from './target.ts';
 
 const TOOL_TIMEOUT_MS = 90_000;
 
-export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome: string): Promise<void> {
+export async function kafkaToolsSuite(tally: Tally, target: Target, kafkaHome: string): Promise<void> {
+  const { bootstrap, replicationFactor } = target;
   const tool = async (name: string, args: readonly string[], input?: string): Promise<string> => {
     const { stdout } = await mustRun(join(kafkaHome, 'bin', `kafka-${name}.sh`), args, {
       timeoutMs: TOOL_TIMEOUT_MS,
@@ -29,7 +31,7 @@ export async function kafkaToolsSuite(tally: Tally, bootstrap: string, kafkaHome
       'segment.ms=600000',
     ]);
     const described = await tool('topics', [...at, '--describe', '--topic', 'java-admin']);
-    ensure(/PartitionCount: 3\s+ReplicationFactor: 1/.test(described), described);
+    ensure(new RegExp(`PartitionCount: 3\\s+ReplicationFactor: ${replicationFactor}`).test(described), described);
     ensure(/segment.ms=600000/.test(described), described);
     await tool('topics', [...at, '--alter', '--topic', 'java-admin', '--partitions', '4']);
     await tool('topics', [...at, '--delete', '--topic', 'java-admin']);

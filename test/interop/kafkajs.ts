@@ -1,6 +1,7 @@
 /** KafkaJS: produce and consume, groups that rebalance under load, admin operations. */
 import kafkajs from 'kafkajs';
 import { ensure, equal, type Tally } from '../support/tally.ts';
+import type { Target } from './target.ts';
 
 const { CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -12,8 +13,8 @@ const until = async (condition: () => boolean, what: string): Promise<void> => {
   }
 };
 
-export async function kafkajsSuite(tally: Tally, bootstrap: string): Promise<void> {
-  const kafka = new Kafka({ brokers: [bootstrap], clientId: 'interop', logLevel: logLevel.NOTHING });
+export async function kafkajsSuite(tally: Tally, { bootstrap }: Target): Promise<void> {
+  const kafka = new Kafka({ brokers: bootstrap.split(','), clientId: 'interop', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
 

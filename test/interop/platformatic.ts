@@ -1,12 +1,13 @@
 /** @platformatic/kafka, a client in TypeScript with stream consumers. */
 import { Admin, Consumer, ProduceAcks, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { equal, type Tally } from '../support/tally.ts';
+import type { Target } from './target.ts';
 
-export async function platformaticSuite(tally: Tally, bootstrap: string): Promise<void> {
-  const common = { clientId: 'interop', bootstrapBrokers: [bootstrap] };
+export async function platformaticSuite(tally: Tally, target: Target): Promise<void> {
+  const common = { clientId: 'interop', bootstrapBrokers: target.bootstrap.split(',') };
   await tally.check('@platformatic/kafka: every codec, acks=all, keys and headers', async () => {
     const admin = new Admin(common);
-    await admin.createTopics({ topics: ['plt-records'], partitions: 1, replicas: 1 });
+    await admin.createTopics({ topics: ['plt-records'], partitions: 1, replicas: target.replicationFactor });
     let sent = 0;
     for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
       const producer = new Producer({ ...common, serializers: stringSerializers, compression });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const PORT_MAX = 65_535;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 30_000;
 const OUTPUT_CHARACTERS_MAX = 16_000;
@@ -19,6 +20,24 @@ export async function freePort(): Promise<number> {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
     });
+  });
+}
+
+/** A port that is free, as are those behind it, and those 1,000 above, which Kafka's controllers take. */
+export async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const wanted = Array.from({ length: count }, (_, index) => [first + index, first + 1000 + index]).flat();
+    if (Math.max(...wanted) > PORT_MAX) continue;
+    if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return first;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

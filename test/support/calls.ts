@@ -55,6 +55,7 @@ export async function createTopic(
   name: string,
   numPartitions: number,
   configs: Readonly<Record<string, string>> = {},
+  replicationFactor = 1,
 ): Promise<void> {
   const response = await connection.request(createTopicsCall, 7, {
     timeoutMs: 10_000,
@@ -63,7 +64,7 @@ export async function createTopic(
       {
         name,
         numPartitions,
-        replicationFactor: 1,
+        replicationFactor,
         assignments: [],
         configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
       },

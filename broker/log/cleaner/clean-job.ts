@@ -99,7 +99,7 @@ async function mapKeys(disk: Disk, input: CleanInput): Promise<OffsetMap> {
   let isFull = false;
   for (const each of input.groups.flat()) {
     const segment = openSegment(disk, input, each);
-    await scanBatches(segment.file, { from: 0, to: each.sizeBytes, verify: false }, (buffer, at) => {
+    await scanBatches(segment, { from: 0, to: each.sizeBytes, verify: false }, (buffer, at) => {
       if (batchIsControl(buffer, at)) {
         filter.onMarker(buffer, at);
         return true;
@@ -147,7 +147,7 @@ async function cleanGroup(
   };
   for (const each of group) {
     const source = openSegment(disk, input, each);
-    const end = await scanBatches(source.file, { from: 0, to: each.sizeBytes, verify: true }, (buffer, at) => {
+    const end = await scanBatches(source, { from: 0, to: each.sizeBytes, verify: true }, (buffer, at) => {
       const kept = cleanBatch(view(buffer, at), input, map, filter, producers);
       if (kept !== undefined) write(kept);
       return true;

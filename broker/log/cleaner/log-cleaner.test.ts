@@ -206,7 +206,7 @@ test('a log that is deleted while it is cleaned leaves nothing against the next 
   const cleaning = manager.runCleaner();
   await manager.delete('t', 0);
   await cleaning;
-  const next = await manager.create('t', 0, 'bG9nLXRlc3QtdG9waWMtMg', log.config);
+  const next = manager.create('t', 0, 'bG9nLXRlc3QtdG9waWMtMg', log.config);
   await fill(world, next, new SeededRandom(2), 40);
   const sizeBefore = next.sizeBytes;
   expect(await manager.runCleaner()).toBe(true);

@@ -114,8 +114,8 @@ export class PartitionLog implements AppendTarget {
   }
 
   /**
-   * A log without records. Its folder is made when the first of them come, so that partitions that nobody writes to cost
-   * no time when they are made and no inodes.
+   * A log without records. Its folder is made when the first of them come, so that partitions that nobody writes to
+   * cost no time when they are made and no inodes.
    */
   static create(options: NewPartitionLog): PartitionLog {
     const log = new PartitionLog(options);

@@ -1,7 +1,4 @@
-/**
- * Several real broker processes that form one cluster, each in a rack of its own (`RACK<id>`), for tests over real
- * sockets.
- */
+/** Several real broker processes that form one cluster, each in a rack of its own, `RACK<id>`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -97,7 +97,7 @@ export class Faults {
         } else if (victim !== undefined) this.crash(victim);
         break;
       case 4:
-        if (victim !== undefined) cluster.stop(victim.id);
+        if (victim !== undefined) this.stop(victim);
         break;
       case 5:
       case 6:
@@ -173,6 +173,22 @@ export class Faults {
   private crash(node: SimNode): void {
     this.cluster.kill(node.id);
     this.history.count('kills');
+  }
+
+  /** Often it is back at once, and is asked to stop again before it has caught up. */
+  private stop(node: SimNode): void {
+    const { cluster, random } = this;
+    cluster.stop(node.id);
+    if (random.chance(0.5)) return;
+    const again = (untilMs: number): void => {
+      if (node.state === 'stopped') {
+        this.restart(node);
+        this.onceUnfenced(node, () => {
+          if (node.state === 'running') cluster.stop(node.id);
+        });
+      } else if (cluster.clock.monotonicMs() < untilMs) cluster.clock.after(10, () => again(untilMs));
+    };
+    again(cluster.clock.monotonicMs() + 5000);
   }
 
   /** The machine and its disk are gone, and a new one takes its place. */

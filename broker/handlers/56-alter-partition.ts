@@ -45,7 +45,8 @@ export const alterPartition = handler<AlterPartitionRequest, AlterPartitionRespo
       })),
     );
     try {
-      const { errorCode, answers } = await broker.keeper.alterPartitions({ brokerId, brokerEpoch, proposals });
+      const { ordinal } = context.connection;
+      const { errorCode, answers } = await broker.keeper.alterPartitions({ brokerId, brokerEpoch, proposals }, ordinal);
       return { throttleTimeMs: 0, errorCode, topics: byTopic(answers) };
     } catch (error) {
       return { throttleTimeMs: 0, errorCode: errorOf(error), topics: [] };

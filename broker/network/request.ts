@@ -4,6 +4,8 @@ import type { ApiDescription, Reader, Writer } from '../protocol/mod.ts';
 /** Lives as long as its connection. */
 export interface ConnectionContext {
   readonly connectionId: string;
+  /** Grows with every connection that the server accepts. */
+  readonly ordinal: number;
   readonly listener: string;
   readonly isControlListener: boolean;
   readonly clientAddress: string;

@@ -85,10 +85,12 @@ export class Server {
       return;
     }
     this.perAddress.set(address, fromAddress + 1);
+    const ordinal = this.nextConnection++;
     const served: ServerConnection = new ServerConnection({
       connection,
       context: {
-        connectionId: `${listener.name}-${address}:${connection.remotePort}-${this.nextConnection++}`,
+        connectionId: `${listener.name}-${address}:${connection.remotePort}-${ordinal}`,
+        ordinal,
         listener: listener.name,
         isControlListener: listener.isControl,
         clientAddress: address,

@@ -23,8 +23,8 @@ export class MetadataChecker {
   image: MetadataImage = EMPTY_IMAGE;
   /** Whether a leader that may lack records may really lack some: only a power loss takes what was written. */
   canLose = (): boolean => false;
-  /** Called with whoever a leader took into its in-sync set. */
-  joined = (_topic: string, _partition: PartitionImage, _ids: readonly number[]): void => {};
+  /** Called when a partition changed and its leader stayed. */
+  joined = (_topic: string, _partition: PartitionImage, _before: PartitionImage): void => {};
 
   constructor(store: MemoryStoreState, history: History) {
     this.store = store;
@@ -129,11 +129,7 @@ export class MetadataChecker {
       wrong('a leader has lost its disk and was never in sync since');
     }
     if (old?.leader === leader && old.leaderEpoch === leaderEpoch) {
-      this.joined(
-        topic,
-        partition,
-        inSyncReplicas.filter((id) => !old.inSyncReplicas.includes(id)),
-      );
+      this.joined(topic, partition, old);
     }
     const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);
     if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);

@@ -44,20 +44,23 @@ function checkPartition(
 export function checkJoined(
   cluster: SimCluster,
   image: MetadataImage,
-  joined: { readonly topic: string; readonly state: PartitionImage; readonly ids: readonly number[] },
+  change: { readonly topic: string; readonly state: PartitionImage; readonly before: PartitionImage },
   history: History,
 ): void {
-  const { topic, state, ids } = joined;
+  const { topic, state, before } = change;
   const leader = replicaOf(cluster, image, topic, state, state.leader);
   if (leader === undefined || !leader.isLeader || leader.leaderEpoch !== state.leaderEpoch) return;
   const asked = leader.pendingChange;
-  if (asked?.partitionEpoch !== state.partitionEpoch - 1) return;
-  for (const id of ids) {
-    const seen = asked.newInSyncReplicas.find(({ brokerId }) => brokerId === id)?.brokerEpoch;
+  // A batch may have changed the partition before the proposal was decided, or after it.
+  const isDecided = asked !== undefined && asked.partitionEpoch >= before.partitionEpoch;
+  const named = isDecided ? asked.newInSyncReplicas : [];
+  for (const id of state.inSyncReplicas) {
+    if (before.inSyncReplicas.includes(id)) continue;
+    const seen = named.find(({ brokerId }) => brokerId === id)?.brokerEpoch;
     const epoch = image.brokers.get(id)?.epoch ?? -1;
-    if (seen === undefined || seen === -1 || seen === epoch) continue;
+    if (seen === epoch || seen === -1) continue;
     history.violation(
-      `${topic}-${state.partition}: broker ${id} joins as epoch ${epoch}; its leader asked for epoch ${seen}`,
+      `${topic}-${state.partition}: broker ${id} joins as epoch ${epoch}; its leader asked for epoch ${seen ?? 'none'}`,
     );
   }
 }

@@ -42,7 +42,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   cluster.onPermit = (id, brokerEpoch) => checker.permitUsed(id, brokerEpoch);
   const goesBackAt = random.chance(0.15) ? random.below(steps) : -1;
   checker.canLose = () => (history.counters.get('power losses') ?? 0) + (history.counters.get('lost disks') ?? 0) > 0;
-  checker.joined = (topic, state, ids) => checkJoined(cluster, checker.image, { topic, state, ids }, history);
+  checker.joined = (topic, state, before) => checkJoined(cluster, checker.image, { topic, state, before }, history);
   cluster.onAppended = (id, offset, payload) => checker.appended(id, offset, payload);
   const stop: Stop = { isStopped: false };
   const onRejection = (error: unknown): void => {

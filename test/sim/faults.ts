@@ -18,17 +18,17 @@ interface StoreMood {
 const CALM: StoreMood = { fail: 0, lost: 0, delayMsMax: 4, lateMsMax: 0 };
 const MOODS: readonly StoreMood[] = [
   CALM,
-  { fail: 0.1, lost: 0.4, delayMsMax: 10, lateMsMax: 50 },
+  { fail: 0.1, lost: 0.5, delayMsMax: 10, lateMsMax: 50 },
   { fail: 0, lost: 0.6, delayMsMax: 10, lateMsMax: 20 },
   { fail: 0.5, lost: 0.3, delayMsMax: 50, lateMsMax: 200 },
-  { fail: 0, lost: 0.05, delayMsMax: 300, lateMsMax: 300 },
+  { fail: 0, lost: 0.2, delayMsMax: 300, lateMsMax: 300 },
   { fail: 0, lost: 0, delayMsMax: 2500, lateMsMax: 0 },
   { fail: 1, lost: 0, delayMsMax: 0, lateMsMax: 0 },
 ];
 
 /** Longer than the controller's lease. */
 const FROZEN_MS_MIN = 7500;
-const SLEEPY_APPENDS = 0.01;
+const SLEEPY_APPENDS = 0.02;
 
 export class Faults {
   private readonly cluster: SimCluster;
@@ -84,7 +84,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(22)) {
+    switch (random.below(28)) {
       case 0:
       case 1:
       case 2:
@@ -113,6 +113,8 @@ export class Faults {
         cluster.heal();
         break;
       case 10:
+      case 17:
+      case 18:
         this.mood = random.pick(MOODS);
         cluster.trace.add('store', 'sim', 'changes its mood', this.mood);
         break;
@@ -147,7 +149,7 @@ export class Faults {
       if (random.chance(0.5)) node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
     }
     if (random.chance(0.3)) cluster.heal();
-    if (random.chance(0.25)) this.mood = CALM;
+    if (random.chance(0.15)) this.mood = CALM;
   }
 
   /** A process, often the controller, sleeps for longer than a lease, wakes, and believes that nothing has happened. */
@@ -166,7 +168,7 @@ export class Faults {
       if (node.state === 'stopped') this.restart(node);
     }
     cluster.heal();
-    this.frozenUntilMs.set(sleeper.id, cluster.clock.monotonicMs() + FROZEN_MS_MIN + random.below(4000));
+    this.frozenUntilMs.set(sleeper.id, cluster.clock.monotonicMs() + FROZEN_MS_MIN + random.below(8000));
     cluster.pause(sleeper.id);
   }
 

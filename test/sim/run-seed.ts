@@ -137,7 +137,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
 
 const OVERRIDES = {
   'log.segment.bytes': '1048576',
-  'ottla.metadata.snapshot.batches': '5',
+  'ottla.metadata.snapshot.batches': '4',
   'ottla.control.secret': 'the-secret-of-the-simulation',
 };
 

@@ -28,6 +28,7 @@ export class BrokerCluster {
         'node.id': `${id}`,
         'broker.rack': `RACK${id}`,
         'ottla.coordination.folder': join(folder, METADATA_FOLDER),
+        'offsets.topic.replication.factor': `${Math.min(3, options.size)}`,
         ...options.overrides,
       };
       return BrokerProcess.start({ overrides, folder: join(folder, `${id}`) });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { BrokerError, silentLogger } from '../std/mod.ts';
 import { append, batchOf, makeWorld, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
 import { isOfDisk } from './log-manager.ts';
+import { scanBatches } from './log-scan.ts';
 
 async function writeFile(world: World, path: string, text: string): Promise<void> {
   const file = world.disk.open(path, 'create');
@@ -173,4 +174,34 @@ test('a log that nothing happened to since a clean stop is closed without a sing
   expect(reopened.describe()[0]?.isOffline).toBe(false);
   const last = await openManager(world);
   expect([last.previousBrokerEpoch, last.get('t', 0)?.logEndOffset]).toEqual([2, 1]);
+});
+
+test('what was written since a clean stop is on the disk after the next one', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = makeWorld(seed);
+    const first = await openLog(world);
+    await append(world, first.log, batchOf(['a']));
+    await first.manager.close({ brokerEpoch: 1 });
+    const second = await openLog(world);
+    await append(world, second.log, batchOf(['b']));
+    await second.manager.close({ brokerEpoch: 2 });
+    world.disk.powerLoss(world.random);
+    const last = await openManager(world);
+    expect([last.previousBrokerEpoch, last.get('t', 0)?.logEndOffset]).toEqual([2, 2]);
+  }
+});
+
+test('a segment that rests while it is walked keeps its file open until the walk is over', async () => {
+  const world = makeWorld();
+  const { log } = await openLog(world);
+  for (const value of ['a', 'b', 'c']) await append(world, log, batchOf([value]));
+  const { activeSegment: segment } = log;
+  let batches = 0;
+  const options = { from: 0, to: segment.sizeBytes, verify: true, pieceBytes: 100 };
+  await scanBatches(segment, options, () => {
+    batches++;
+    segment.rest();
+    return true;
+  });
+  expect(batches).toBe(3);
 });

@@ -19,12 +19,11 @@ const BURST = `
 `;
 
 test('a burst of work does not leave a large young generation behind', async () => {
-  const [limited, free] = await Promise.all(
-    ['limited', 'free'].map(async (mode) => {
-      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', BURST, MODULE, mode]);
-      return Number(stdout.toString());
-    }),
-  );
+  const youngMiB = async (mode: string): Promise<number> => {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', BURST, MODULE, mode]);
+    return Number(stdout.toString());
+  };
+  const [limited, free] = await Promise.all([youngMiB('limited'), youngMiB('free')]);
   expect(limited).toBeGreaterThan(0);
   expect(limited).toBeLessThanOrEqual(64);
   // Else the burst is too small to show anything.

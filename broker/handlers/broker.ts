@@ -43,6 +43,9 @@ export interface Features {
   }[];
 }
 
+/** Brokers of a cluster that start together are there within this time. */
+const JOIN_MS = 10_000;
+
 /** The features we implement. Kafka's metadata.version is listed because tools ask for it; it gates nothing here. */
 const SUPPORTED_FEATURES: Features['supported'] = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }];
 
@@ -95,11 +98,13 @@ export class Broker implements BrokerRooms {
   readonly servedVersions: BrokerRooms['servedVersions'];
   readonly handlerOf: BrokerRooms['handlerOf'];
   private readonly disconnectListeners = new Map<ConnectionContext, Set<() => void>>();
+  private readonly startedMs: number;
   /** Topics that are being created because somebody asked for them. */
   private readonly creating = new Set<string>();
 
   constructor(rooms: BrokerRooms) {
     this.runtime = rooms.runtime;
+    this.startedMs = rooms.runtime.clock.monotonicMs();
     this.nodeId = rooms.nodeId;
     this.clusterId = rooms.clusterId;
     this.isAlone = rooms.isAlone;
@@ -196,12 +201,16 @@ export class Broker implements BrokerRooms {
     };
   }
 
-  /** A broker that nobody can ever join is not asked for more replicas than itself. */
+  /**
+   * As many as the config says, or as there are brokers, the dead among them. While others may still be starting, the
+   * topic waits for them: what is made with one replica because one broker was first keeps one for ever.
+   */
   private internalReplicas(name: string): number {
-    if (this.isAlone) return 1;
-    return this.config.number(
+    const wanted = this.config.number(
       name === OFFSETS_TOPIC ? 'offsets.topic.replication.factor' : 'transaction.state.log.replication.factor',
     );
+    const mayBeJoined = !this.isAlone && this.runtime.clock.monotonicMs() - this.startedMs < JOIN_MS;
+    return mayBeJoined ? wanted : Math.min(wanted, this.image.brokers.size);
   }
 
   private internalPartitions(name: string): number {

@@ -1135,7 +1135,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '>=1',
     importance: 'high',
     update: 'read-only',
-    doc: 'Replicas of the topic of committed offsets, which waits for enough brokers; 1 where none can join.',
+    doc: 'Replicas of the topic of committed offsets; fewer where there are fewer brokers.',
   },
   {
     name: 'offsets.topic.num.partitions',

@@ -62,7 +62,7 @@ const WITH_THREE = 'with three brokers: ';
 function expectationOf(expected: Expectations, name: string): string {
   const text = expected[name] ?? 'not listed';
   if (!text.startsWith(WITH_THREE)) return text;
-  return brokers >= 3 ? text.slice(WITH_THREE.length) : 'not run: needs three brokers';
+  return brokers >= 3 ? text.slice(WITH_THREE.length) : 'later: with three brokers';
 }
 
 function judge(outcome: Outcome, peer: Outcome | undefined, expectation: string): void {

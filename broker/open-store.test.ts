@@ -98,7 +98,7 @@ test('namespace and lease can be named', async () => {
     'ottla.coordination.lease': 'orders',
   });
   const store = await openStore(config, runtime, { KUBECONFIG: '/home/.kube/config' });
-  await store.acquireLease('broker-1', 6000);
+  await store.leases.acquire('broker-1', 6000);
   await store.close();
   expect(server.paths()).toEqual(['/apis/coordination.k8s.io/v1/namespaces/kafka/leases/orders']);
 });

@@ -66,8 +66,7 @@ export function registerBroker(
     const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });
     return planPartitionChange(partition, { ...rules, directoryOf: () => directories[0] ?? ZERO_UUID }, target);
   });
-  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
-  return { records: [...changes.records, registrationRecord(registration)], result: apiError(ErrorCode.NONE) };
+  return completedBy(registrationRecord(registration), changes);
 }
 
 function registrationProblem(
@@ -146,11 +145,7 @@ export function fenceBroker(
   if ('errorCode' in broker) return { records: [], result: broker };
   if (broker.isFenced) return { records: [], result: apiError(ErrorCode.NONE) };
   const changes = planDeparture(image, brokerId, rules);
-  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
-  return {
-    records: [...changes.records, registrationChange(broker, { fenced: 1 })],
-    result: apiError(ErrorCode.NONE),
-  };
+  return completedBy(registrationChange(broker, { fenced: 1 }), changes);
 }
 
 /** The broker is about to stop: from the first record on nothing is given to it, and what it has moves away. */
@@ -184,12 +179,10 @@ export function unregisterBroker(image: MetadataImage, brokerId: number, rules: 
       uncleanReplicas: [brokerId],
     });
   });
-  if (changes.isPartial) return { ...changes, result: apiError(ErrorCode.NONE) };
-  const record: MetadataRecord = { kind: 'UnregisterBroker', brokerId, brokerEpoch: broker.epoch };
-  return { records: [...changes.records, record], result: apiError(ErrorCode.NONE) };
+  return completedBy({ kind: 'UnregisterBroker', brokerId, brokerEpoch: broker.epoch }, changes);
 }
 
-/** Whether the broker still leads, or is the last hope of, some partition that another could take. */
+/** Whether the broker still leads some partition. */
 export function leadsSomething(image: MetadataImage, brokerId: number): boolean {
   for (const topic of image.topicsById.values()) {
     for (const { leader } of topic.partitions) if (leader === brokerId) return true;
@@ -211,6 +204,12 @@ function planDeparture(image: MetadataImage, brokerId: number, rules: ElectionRu
       inSyncReplicas: without(partition.inSyncReplicas, brokerId),
     });
   });
+}
+
+/** The record that completes a change comes with the last part of it. */
+function completedBy(record: MetadataRecord, changes: PartitionChanges): Decision<ApiError> {
+  const result = apiError(ErrorCode.NONE);
+  return changes.isPartial ? { ...changes, result } : { records: [...changes.records, record], result };
 }
 
 interface PartitionChanges {

@@ -16,7 +16,6 @@ import type { ApiError, Decision } from './decision.ts';
 import type { ElectionRules, TopicRules } from './election-rules.ts';
 import { balanceLeaders } from './elections.ts';
 import { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
-import { OvertakenConnections } from './overtaken-connections.ts';
 import { NO_LEADER } from './partition-change.ts';
 import { endedStopPermits } from './stop-permits.ts';
 
@@ -39,7 +38,6 @@ export class ClusterKeeper {
   private readonly mayWriteFreely: () => boolean;
   private readonly sessions = new BrokerSessions();
   private readonly dying = new Set<number>();
-  private readonly overtaken = new OvertakenConnections();
   readonly rules: ElectionRules;
   private isClosed = false;
   private leaderlessDueMs = 0;
@@ -165,16 +163,11 @@ export class ClusterKeeper {
     return answer;
   }
 
-  /** `connection` is the ordinal of the connection that the request came over. */
-  async alterPartitions(
-    request: {
-      readonly brokerId: number;
-      readonly brokerEpoch: number;
-      readonly proposals: readonly InSyncProposal[];
-    },
-    connection: number,
-  ): Promise<AlteredPartitions> {
-    if (this.overtaken.has(request.brokerId, connection)) return { errorCode: ErrorCode.NOT_CONTROLLER, answers: [] };
+  alterPartitions(request: {
+    readonly brokerId: number;
+    readonly brokerEpoch: number;
+    readonly proposals: readonly InSyncProposal[];
+  }): Promise<AlteredPartitions> {
     const growsFreely = this.mayWriteFreely();
     return this.controller.submit((image) => alterPartitions(image, request, this.rules, growsFreely));
   }

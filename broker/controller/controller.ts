@@ -109,9 +109,9 @@ export class Controller {
     const { store, loader, holder, log } = this.options;
     if (this.isLeading || this.isClosed || loader.image.controllerId !== from) return;
     try {
-      const current = await store.readLease();
+      const current = await store.leases.read();
       if (current === undefined || current.holder === holder) return;
-      await store.takeLease(holder, LEASE_MS, current);
+      await store.leases.take(holder, LEASE_MS, current);
     } catch (error) {
       log.warn({ err: error, from }, 'the lease of a controller that is gone could not be taken over');
       return;
@@ -125,7 +125,7 @@ export class Controller {
     this.isStanding = true;
     const { store, holder, log } = this.options;
     try {
-      const lease = await store.acquireLease(holder, LEASE_MS);
+      const lease = await store.leases.acquire(holder, LEASE_MS);
       this.lease = lease.holder === holder ? lease : undefined;
       if (this.isClosed) await this.release();
       else if (this.lease === undefined) this.stepDown('another broker holds the lease');
@@ -327,7 +327,7 @@ export class Controller {
   private async release(): Promise<void> {
     if (this.lease === undefined) return;
     this.lease = undefined;
-    await this.options.store.releaseLease(this.options.holder).catch(() => {});
+    await this.options.store.leases.release(this.options.holder).catch(() => {});
   }
 }
 

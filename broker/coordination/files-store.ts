@@ -42,7 +42,7 @@ export class FilesStore implements CoordinationStore {
   private readonly floor: VersionedFile;
   private readonly manifest: VersionedFile;
   private readonly lease: VersionedFile;
-  private readonly leases: LeaseElection;
+  readonly leases: LeaseElection;
   /** Every offset below is taken, unless the folder was put back to an earlier time. */
   private knownEnd = 0;
   /** Names below were synced. */
@@ -62,7 +62,7 @@ export class FilesStore implements CoordinationStore {
     this.floor = new VersionedFile(open('floor'));
     this.manifest = new VersionedFile(open('manifest'));
     this.lease = new VersionedFile(open('lease'));
-    this.leases = new LeaseElection(leaseRegister(this.lease), clock);
+    this.leases = new LeaseElection(leaseRegister(this.lease), clock, (action) => this.guarded(action));
     disk.syncFolder(folder);
   }
 
@@ -73,24 +73,6 @@ export class FilesStore implements CoordinationStore {
       if (error instanceof BrokerError) throw error;
       throw unavailable('the coordination folder failed', error);
     }
-  }
-
-  // ---- lease
-
-  acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.guarded(() => this.leases.acquire(holder, durationMs));
-  }
-
-  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
-    return this.guarded(() => this.leases.take(holder, durationMs, from));
-  }
-
-  releaseLease(holder: string): Promise<void> {
-    return this.guarded(() => this.leases.release(holder));
-  }
-
-  readLease(): Promise<Lease | undefined> {
-    return this.guarded(() => this.leases.read());
   }
 
   // ---- log
@@ -161,7 +143,7 @@ export class FilesStore implements CoordinationStore {
     // The lease changes with every renewal; only another holder is news.
     let seenEpoch: number | undefined;
     const stopLease = this.lease.watch(() => {
-      this.readLease().then(
+      this.leases.read().then(
         (lease) => {
           if (lease === undefined || (lease.epoch === seenEpoch && lease.holder !== '')) return;
           seenEpoch = lease.epoch;

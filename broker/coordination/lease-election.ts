@@ -17,25 +17,56 @@ export interface LeaseRegister {
   swap(from: Lease | undefined, next: LeaseTerms): Promise<Lease>;
 }
 
+type Around = <Result>(operation: () => Promise<Result>) => Promise<Result>;
+
 export class LeaseElection {
   private readonly register: LeaseRegister;
   private readonly clock: Clock;
+  private readonly around: Around;
   private seenVersion: string | undefined;
   private seenSinceMs = 0;
 
-  constructor(register: LeaseRegister, clock: Clock) {
+  /** `around` surrounds each operation with what its store adds to all of them. */
+  constructor(register: LeaseRegister, clock: Clock, around: Around = (operation) => operation()) {
     this.register = register;
     this.clock = clock;
+    this.around = around;
   }
 
-  async read(): Promise<Lease | undefined> {
+  read(): Promise<Lease | undefined> {
+    return this.around(() => this.look());
+  }
+
+  /**
+   * Takes the lease, or renews it, when it is free, held by `holder`, or was seen unchanged by this process for its
+   * whole duration; returns the lease as it then stands.
+   */
+  acquire(holder: string, durationMs: number): Promise<Lease> {
+    return this.around(() => this.acquireOnce(holder, durationMs));
+  }
+
+  /**
+   * Takes the lease at once from a holder that is known to be dead, if it is still exactly what `from` was; returns the
+   * lease as it then stands. A mistake costs a change of controller, never data.
+   */
+  take(holder: string, durationMs: number, from: Lease): Promise<Lease> {
+    const terms = { holder, epoch: from.epoch + 1, durationMs };
+    return this.around(async () => this.see(await this.register.swap(from, terms)));
+  }
+
+  /** Gives the lease up early; silent when another holds it. */
+  release(holder: string): Promise<void> {
+    return this.around(() => this.releaseOnce(holder));
+  }
+
+  private async look(): Promise<Lease | undefined> {
     const lease = await this.register.read();
     if (lease !== undefined) this.see(lease);
     return lease;
   }
 
-  async acquire(holder: string, durationMs: number): Promise<Lease> {
-    const current = await this.read();
+  private async acquireOnce(holder: string, durationMs: number): Promise<Lease> {
+    const current = await this.look();
     if (current === undefined) return this.see(await this.register.swap(undefined, { holder, epoch: 1, durationMs }));
     const isOurs = current.holder === holder;
     if (!isOurs && current.holder !== '' && !this.hasRunOut(current)) return current;
@@ -43,12 +74,8 @@ export class LeaseElection {
     return this.see(await this.register.swap(current, { holder, epoch, durationMs }));
   }
 
-  async take(holder: string, durationMs: number, from: Lease): Promise<Lease> {
-    return this.see(await this.register.swap(from, { holder, epoch: from.epoch + 1, durationMs }));
-  }
-
-  async release(holder: string): Promise<void> {
-    const current = await this.read();
+  private async releaseOnce(holder: string): Promise<void> {
+    const current = await this.look();
     if (current?.holder !== holder) return;
     const { epoch, durationMs } = current;
     this.see(await this.register.swap(current, { holder: '', epoch, durationMs }));

@@ -119,7 +119,7 @@ export class MemoryStore implements CoordinationStore {
   private readonly state: MemoryStoreState;
   private readonly clock: Clock;
   private readonly caller: string;
-  private readonly leases: LeaseElection;
+  readonly leases: LeaseElection;
 
   constructor(
     state: MemoryStoreState,
@@ -130,7 +130,7 @@ export class MemoryStore implements CoordinationStore {
     this.clock = clock;
     this.caller = options.caller ?? '';
     this.writeBudget = options.writeBudget ?? unlimitedBudget;
-    this.leases = new LeaseElection(leaseRegister(state), clock);
+    this.leases = new LeaseElection(leaseRegister(state), clock, (action) => this.run('lease', action));
   }
 
   private async run<Result>(operation: StoreOperation, effect: () => Result): Promise<Awaited<Result>> {
@@ -145,22 +145,6 @@ export class MemoryStore implements CoordinationStore {
 
   private pass(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.after(ms, resolve));
-  }
-
-  acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.run('lease', () => this.leases.acquire(holder, durationMs));
-  }
-
-  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
-    return this.run('lease', () => this.leases.take(holder, durationMs, from));
-  }
-
-  releaseLease(holder: string): Promise<void> {
-    return this.run('lease', () => this.leases.release(holder));
-  }
-
-  readLease(): Promise<Lease | undefined> {
-    return this.run('lease', () => this.leases.read());
   }
 
   append(offset: number, payload: Buffer): Promise<void> {

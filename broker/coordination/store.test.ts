@@ -254,7 +254,7 @@ test('files: the folder stays small however long the log runs', async () => {
   const store = open();
   for (let offset = 0; offset < 300; offset++) {
     await store.append(offset, bytes('x'));
-    await store.acquireLease('a', 1000);
+    await store.leases.acquire('a', 1000);
     if (offset % 20 !== 0) continue;
     await store.writeSnapshot({ controllerEpoch: 1, offset, chunks: [bytes('s')] });
     await store.trim(offset - 20);

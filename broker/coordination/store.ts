@@ -5,6 +5,7 @@
  * lease, is what keeps the metadata safe; the lease only says who should try.
  */
 import { BrokerError } from '../std/mod.ts';
+import type { LeaseElection } from './lease-election.ts';
 import type { WriteBudget } from './write-budget.ts';
 
 /** A store refuses a larger batch: an object of Kubernetes holds little more, and size is latency. */
@@ -41,19 +42,8 @@ export interface CoordinationStore {
   /** What may still be written before changes that can wait should wait. */
   readonly writeBudget: WriteBudget;
 
-  /**
-   * Takes the lease, or renews it, when it is free, held by `holder`, or was seen unchanged by this process for its
-   * whole duration; returns the lease as it then stands.
-   */
-  acquireLease(holder: string, durationMs: number): Promise<Lease>;
-  /**
-   * Takes the lease at once from a holder that is known to be dead, if it is still exactly what `from` was; returns the
-   * lease as it then stands. A mistake costs a change of controller, never data.
-   */
-  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease>;
-  /** Gives the lease up early; silent when another holds it. */
-  releaseLease(holder: string): Promise<void>;
-  readLease(): Promise<Lease | undefined>;
+  /** Who should try to be the controller. */
+  readonly leases: LeaseElection;
 
   /**
    * Writes the batch of one offset. `store.conflict` when the offset was ever taken or is not the next; with

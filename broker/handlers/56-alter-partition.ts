@@ -31,6 +31,9 @@ export const alterPartition = handler<AlterPartitionRequest, AlterPartitionRespo
   write: writeAlterPartitionResponse,
   async handle(request, context, broker) {
     const { brokerId, brokerEpoch } = request;
+    if (!broker.peerConnections.isNewest(context.connection, brokerId)) {
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NOT_CONTROLLER, topics: [] };
+    }
     const proposals = request.topics.flatMap(({ topicId, partitions }) =>
       partitions.map((partition) => ({
         topicId,
@@ -45,8 +48,7 @@ export const alterPartition = handler<AlterPartitionRequest, AlterPartitionRespo
       })),
     );
     try {
-      const { ordinal } = context.connection;
-      const { errorCode, answers } = await broker.keeper.alterPartitions({ brokerId, brokerEpoch, proposals }, ordinal);
+      const { errorCode, answers } = await broker.keeper.alterPartitions({ brokerId, brokerEpoch, proposals });
       return { throttleTimeMs: 0, errorCode, topics: byTopic(answers) };
     } catch (error) {
       return { throttleTimeMs: 0, errorCode: errorOf(error), topics: [] };

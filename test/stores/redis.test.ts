@@ -164,7 +164,7 @@ describe('redis', () => {
     others.push(other);
     const redis = await connectRedis({ url: other.url, random, log });
     const store = new RedisStore({ redis, clock, prefix: PREFIX });
-    for (const failed of [store.append(0, Buffer.from('x')), store.end(), store.acquireLease('a', 1000)]) {
+    for (const failed of [store.append(0, Buffer.from('x')), store.end(), store.leases.acquire('a', 1000)]) {
       await expect(failed).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringContaining(name) });
     }
     await store.close();

@@ -215,94 +215,94 @@ export function describeStore(kind: StoreKind): void {
       test('one holds it until it was seen unchanged for its duration; its epoch grows', async () => {
         const { open, elapse } = await create();
         const [a, b] = [await open(), await open()];
-        expect(await a.readLease()).toBeUndefined();
-        expect(await a.acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1, durationMs: LEASE_MS });
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
+        expect(await a.leases.read()).toBeUndefined();
+        expect(await a.leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1, durationMs: LEASE_MS });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
         await elapse(STEP_MS);
-        expect(await a.acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await a.leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
-        expect(await a.acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
-        expect(await a.readLease()).toMatchObject({ holder: 'b', epoch: 2 });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
+        expect(await a.leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
+        expect(await a.leases.read()).toMatchObject({ holder: 'b', epoch: 2 });
       });
 
       test('one that was given up is free at once, and only its holder gives it up', async () => {
         const { open } = await create();
         const [a, b] = [await open(), await open()];
-        await a.acquireLease('a', LEASE_MS);
-        await b.releaseLease('b');
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
-        await a.releaseLease('a');
-        expect(await b.readLease()).toMatchObject({ holder: '', epoch: 1 });
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
+        await a.leases.acquire('a', LEASE_MS);
+        await b.leases.release('b');
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        await a.leases.release('a');
+        expect(await b.leases.read()).toMatchObject({ holder: '', epoch: 1 });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
       });
 
       test('a process that just came waits the whole duration, however old the lease is', async () => {
         const { open, elapse } = await create();
-        await (await open()).acquireLease('a', LEASE_MS);
+        await (await open()).leases.acquire('a', LEASE_MS);
         await elapse(2 * LEASE_MS);
         const late = await open();
-        expect(await late.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await late.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await late.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await late.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await late.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'b' });
+        expect(await late.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'b' });
       });
 
       test('who restarts under the same name has it still', async () => {
         const { open } = await create();
-        await (await open()).acquireLease('a', LEASE_MS);
-        expect(await (await open()).acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
+        await (await open()).leases.acquire('a', LEASE_MS);
+        expect(await (await open()).leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'a', epoch: 1 });
       });
 
       test('wall clocks that are days apart agree', async () => {
         const { open, elapse } = await create();
         const [a, b] = [await open(-86_400_000), await open(86_400_000)];
-        await a.acquireLease('a', LEASE_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        await a.leases.acquire('a', LEASE_MS);
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await elapse(STEP_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'b' });
-        expect(await a.acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'b' });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'b' });
+        expect(await a.leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'b' });
       });
 
       can('jumpWallClocks')('wall clocks that jump change nothing', async () => {
         const subject = await create();
         const [a, b] = [await subject.open(), await subject.open()];
-        await a.acquireLease('a', LEASE_MS);
+        await a.leases.acquire('a', LEASE_MS);
         for (const jumpMs of [3_600_000, -7_200_000, 86_400_000]) {
-          expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+          expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
           subject.jumpWallClocks?.(jumpMs);
         }
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'a' });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'a' });
         await subject.elapse(2 * STEP_MS);
-        expect(await b.acquireLease('b', LEASE_MS)).toMatchObject({ holder: 'b' });
+        expect(await b.leases.acquire('b', LEASE_MS)).toMatchObject({ holder: 'b' });
       });
 
       test('it is taken from the dead at once, and from nobody who has written since', async () => {
         const { open } = await create();
         const [a, b, c] = [await open(), await open(), await open()];
-        await a.acquireLease('a', LEASE_MS);
-        const seen = (await b.readLease()) as Lease;
-        await a.acquireLease('a', LEASE_MS);
-        expect(await b.takeLease('b', LEASE_MS, seen)).toMatchObject({ holder: 'a', epoch: 1 });
-        const again = (await b.readLease()) as Lease;
-        expect(await b.takeLease('b', LEASE_MS, again)).toMatchObject({ holder: 'b', epoch: 2 });
-        expect(await c.takeLease('c', LEASE_MS, again)).toMatchObject({ holder: 'b', epoch: 2 });
-        expect(await a.acquireLease('a', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
+        await a.leases.acquire('a', LEASE_MS);
+        const seen = (await b.leases.read()) as Lease;
+        await a.leases.acquire('a', LEASE_MS);
+        expect(await b.leases.take('b', LEASE_MS, seen)).toMatchObject({ holder: 'a', epoch: 1 });
+        const again = (await b.leases.read()) as Lease;
+        expect(await b.leases.take('b', LEASE_MS, again)).toMatchObject({ holder: 'b', epoch: 2 });
+        expect(await c.leases.take('c', LEASE_MS, again)).toMatchObject({ holder: 'b', epoch: 2 });
+        expect(await a.leases.acquire('a', LEASE_MS)).toMatchObject({ holder: 'b', epoch: 2 });
       });
 
       test('of many who take it at once one gets it', async () => {
         const { open } = await create();
         const stores = await Promise.all(Array.from({ length: 4 }, () => open()));
-        const first = await Promise.all(stores.map((store, at) => store.acquireLease(`${at}`, LEASE_MS)));
+        const first = await Promise.all(stores.map((store, at) => store.leases.acquire(`${at}`, LEASE_MS)));
         expect(new Set(first.map(({ holder }) => holder)).size).toBe(1);
         const from = first[0] as Lease;
-        const taken = await Promise.all(stores.map((store, at) => store.takeLease(`taker ${at}`, LEASE_MS, from)));
+        const taken = await Promise.all(stores.map((store, at) => store.leases.take(`taker ${at}`, LEASE_MS, from)));
         expect(new Set(taken.map(({ holder }) => holder)).size).toBe(1);
         expect(taken[0]).toMatchObject({ epoch: 2 });
       });
@@ -393,12 +393,12 @@ export function describeStore(kind: StoreKind): void {
       test('watchers hear when the lease changes hands', async () => {
         const { open, elapse, until } = await create();
         const [a, b, watcher] = [await open(), await open(), await open()];
-        const lease = await a.acquireLease('a', LEASE_MS);
+        const lease = await a.leases.acquire('a', LEASE_MS);
         let heard = 0;
         const stop = watcher.watch(() => heard++);
         await elapse(STEP_MS);
         heard = 0;
-        await b.takeLease('b', LEASE_MS, lease);
+        await b.leases.take('b', LEASE_MS, lease);
         await until(() => heard > 0);
         stop();
       });
@@ -459,15 +459,15 @@ export function describeStore(kind: StoreKind): void {
           await fill(store, 3);
           await store.writeSnapshot({ controllerEpoch: 1, offset: 2, chunks: [bytes('s')] });
           await store.trim(1);
-          await store.acquireLease('a', LEASE_MS);
+          await store.leases.acquire('a', LEASE_MS);
           const restore = subject.makeUnavailable?.();
           const failures = await Promise.allSettled([
             store.append(3, bytes('x')),
             store.read(1, 5),
             store.end(),
-            store.acquireLease('a', LEASE_MS),
-            store.readLease(),
-            store.releaseLease('a'),
+            store.leases.acquire('a', LEASE_MS),
+            store.leases.read(),
+            store.leases.release('a'),
             store.readSnapshot(),
             store.writeSnapshot({ controllerEpoch: 1, offset: 3, chunks: [bytes('t')] }),
           ]);
@@ -477,7 +477,7 @@ export function describeStore(kind: StoreKind): void {
           restore?.();
           expect(await store.end()).toBe(3);
           expect(texts(await store.read(1, 9))).toEqual(['1', '2']);
-          expect(await store.readLease()).toMatchObject({ holder: 'a' });
+          expect(await store.leases.read()).toMatchObject({ holder: 'a' });
           expect(await store.readSnapshot()).toMatchObject({ offset: 2 });
           await store.append(3, bytes('3'));
         },

@@ -184,7 +184,7 @@ describe('ring', () => {
     world.server.requests.length = 0;
     await store.end();
     await store.read(0, 9);
-    await store.readLease();
+    await store.leases.read();
     await store.readSnapshot();
     expect(world.server.requests.length).toBeGreaterThan(4);
     for (const { query } of world.server.requests) expect(query.has('resourceVersion')).toBe(false);
@@ -238,7 +238,7 @@ describe('server in trouble', () => {
     const store = world.store();
     world.server.throttled = { times: 2, retryAfterSeconds: 3 };
     let isDone = false;
-    const reading = store.readLease().then(() => {
+    const reading = store.leases.read().then(() => {
       isDone = true;
     });
     await world.elapse(2900);
@@ -276,7 +276,7 @@ describe('server in trouble', () => {
     const store = world.store();
     for (const plural of ['metadataslots', 'leases']) {
       world.server.undefinedPlural = plural;
-      const failed = plural === 'leases' ? store.acquireLease('a', 6000) : store.append(0, bytes('x'));
+      const failed = plural === 'leases' ? store.leases.acquire('a', 6000) : store.append(0, bytes('x'));
       await expect(failed).rejects.toMatchObject({
         code: 'store.unavailable',
         message: expect.stringContaining('404'),
@@ -327,7 +327,7 @@ describe('watch', () => {
     await world.until(() => seen.includes('ottla-000'));
     world.server.cutWatches();
     await world.until(() => opened(world).length === 2);
-    await store.acquireLease('a', 1000);
+    await store.leases.acquire('a', 1000);
     await world.until(() => world.server.watchCount === 1);
     world.server.bookmark();
     await pause(SOCKETS_MS);
@@ -345,7 +345,7 @@ describe('watch', () => {
       const { watch, seen } = await watched(world);
       await store.append(0, bytes('0'));
       await world.until(() => seen.includes('ottla-000'));
-      await store.acquireLease('a', 1000);
+      await store.leases.acquire('a', 1000);
       world.server.compact();
       world.server.cutWatches();
       await world.until(() => opened(world).length >= 3 && world.server.watchCount === 1);

@@ -13,7 +13,6 @@ import { LeaseElection } from '../lease-election.ts';
 import {
   type CoordinationStore,
   checkBatchSize,
-  type Lease,
   offsetConflict,
   type Snapshot,
   type StoredBatch,
@@ -44,7 +43,7 @@ export class KubernetesStore implements CoordinationStore {
   private readonly random: Random;
   private readonly objects: LogObjects;
   private readonly snapshots: SnapshotObjects;
-  private readonly leases: LeaseElection;
+  readonly leases: LeaseElection;
   private readonly summarize: (payload: Buffer) => BatchSummary;
   private readonly watches = new Set<ObjectWatch>();
 
@@ -69,24 +68,6 @@ export class KubernetesStore implements CoordinationStore {
     });
     this.snapshots = new SnapshotObjects(this.api, this.objects, this.writeBudget);
     this.leases = new LeaseElection(leaseRegister(this.api, this.objects, this.clock), this.clock);
-  }
-
-  // ---- lease
-
-  acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.leases.acquire(holder, durationMs);
-  }
-
-  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
-    return this.leases.take(holder, durationMs, from);
-  }
-
-  releaseLease(holder: string): Promise<void> {
-    return this.leases.release(holder);
-  }
-
-  readLease(): Promise<Lease | undefined> {
-    return this.leases.read();
   }
 
   // ---- log

@@ -27,8 +27,8 @@ async function useEverything() {
     summarize: () => ({ controllerEpoch: 1, summary: '1 Topic' }),
   });
   const stop = store.watch(() => {});
-  await store.acquireLease('a', 6000);
-  await store.acquireLease('a', 6000);
+  await store.leases.acquire('a', 6000);
+  await store.leases.acquire('a', 6000);
   for (let offset = 0; offset <= 256; offset++) {
     if (offset === 256) await store.writeSnapshot({ controllerEpoch: 1, offset, chunks: [Buffer.from('s')] });
     await store.append(offset, Buffer.from('x'));
@@ -39,7 +39,7 @@ async function useEverything() {
   await store.readSnapshot();
   await store.read(250, 3);
   await store.end();
-  await store.releaseLease('a');
+  await store.leases.release('a');
   for (let tries = 0; tries < 100 && server.watchCount < 2; tries++) await clock.settle();
   stop();
   await store.close();

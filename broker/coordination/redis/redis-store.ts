@@ -26,7 +26,7 @@ export class RedisStore implements CoordinationStore {
   readonly writeBudget = unlimitedBudget;
   private readonly redis: RedisConnection;
   private readonly prefix: string;
-  private readonly leases: LeaseElection;
+  readonly leases: LeaseElection;
   /** The connection on which the settings were found to be good. */
   private checkedConnection = -1;
 
@@ -86,27 +86,9 @@ export class RedisStore implements CoordinationStore {
     }
   }
 
-  // ---- lease
-
   private async currentLease(): Promise<Lease | undefined> {
     // A swap from a version that never was changes nothing and tells what is there.
     return leaseOf(await this.run(SWAP_LEASE, ['lease'], ['none', '', 0, 0, this.channel]));
-  }
-
-  acquireLease(holder: string, durationMs: number): Promise<Lease> {
-    return this.leases.acquire(holder, durationMs);
-  }
-
-  takeLease(holder: string, durationMs: number, from: Lease): Promise<Lease> {
-    return this.leases.take(holder, durationMs, from);
-  }
-
-  releaseLease(holder: string): Promise<void> {
-    return this.leases.release(holder);
-  }
-
-  readLease(): Promise<Lease | undefined> {
-    return this.leases.read();
   }
 
   // ---- log

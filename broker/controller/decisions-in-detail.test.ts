@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BrokerImage, ConfigResource, EMPTY_IMAGE, ImageBuilder, type MetadataImage } from '../metadata/mod.ts';
+import { partitionChange, written } from '../metadata/image-fixture.ts';
+import { type BrokerImage, ConfigResource, EMPTY_IMAGE, type MetadataImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { ZERO_UUID } from '../std/mod.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
@@ -40,9 +41,7 @@ const defaults = { partitionCount: 3, replicationFactor: 2 };
 const random = new SeededRandom(1);
 
 function write(image: MetadataImage, { records }: Pick<Decision<unknown>, 'records'>): MetadataImage {
-  const builder = new ImageBuilder(image);
-  builder.apply({ controllerEpoch: 1, records }, image.nextOffset);
-  return builder.finish().image;
+  return written(image, records);
 }
 const registration = (brokerId: number, incarnationId = ZERO_UUID) => ({
   brokerId,
@@ -378,20 +377,10 @@ describe('brokers and leaders', () => {
   test('elections give the preferred leader, or any at all when asked to, or say why not', () => {
     const made = write(three, create(three, [topic('t', assigned([0, [0, 1]], [1, [2, 1]]))]));
     const moved = write(made, {
-      records: [0, 1].map((partitionId) => ({
-        kind: 'PartitionChange' as const,
-        partitionId,
-        topicId: made.topicsByName.get('t')?.id ?? '',
-        isr: partitionId === 0 ? [0, 1] : [1],
-        leader: partitionId === 0 ? 1 : -1,
-        replicas: null,
-        removingReplicas: null,
-        addingReplicas: null,
-        leaderRecoveryState: -1,
-        directories: null,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-      })),
+      records: [
+        partitionChange({ topicId: made.topicsByName.get('t')?.id ?? '', isr: [0, 1], leader: 1 }),
+        partitionChange({ topicId: made.topicsByName.get('t')?.id ?? '', partitionId: 1, isr: [1], leader: -1 }),
+      ],
     });
     const wanted = [0, 1, 2].map((partition) => ({ topic: 't', partition }));
     const preferred = elect(moved, 'preferred', wanted);

@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
+import { written } from '../metadata/image-fixture.ts';
 import {
   ConfigResource,
-  decodeBatch,
   decodeSnapshot,
   EMPTY_IMAGE,
-  encodeBatch,
   encodeSnapshot,
   ImageBuilder,
   type MetadataImage,
-  type MetadataRecord,
 } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { ZERO_UUID } from '../std/mod.ts';
@@ -46,13 +44,6 @@ const rules: ConfigRules = {
   defaultList: () => ['default'],
 };
 
-/** Writes the records as the controller would, through bytes and back. */
-function write(image: MetadataImage, records: readonly MetadataRecord[]): MetadataImage {
-  const builder = new ImageBuilder(image);
-  builder.apply(decodeBatch(encodeBatch({ controllerEpoch: 1, records })), image.nextOffset);
-  return builder.finish().image;
-}
-
 function cluster(racks: readonly (string | null)[]): MetadataImage {
   let image = EMPTY_IMAGE;
   racks.forEach((rack, brokerId) => {
@@ -63,8 +54,8 @@ function cluster(racks: readonly (string | null)[]): MetadataImage {
       rack,
       directories: [],
     };
-    image = write(image, register(image, registration).records);
-    image = write(image, unfence(image, brokerId, image.brokers.get(brokerId)?.epoch ?? -1).records);
+    image = written(image, register(image, registration).records);
+    image = written(image, unfence(image, brokerId, image.brokers.get(brokerId)?.epoch ?? -1).records);
   });
   return image;
 }
@@ -88,7 +79,7 @@ test('a registration gives the broker the offset of its record as epoch, and it 
 });
 
 test('each topic of a request is judged by itself', () => {
-  const image = write(cluster([null]), create(cluster([null]), [topic('a.b')]).records);
+  const image = written(cluster([null]), create(cluster([null]), [topic('a.b')]).records);
   const cases: [NewTopic, number][] = [
     [topic('good', { partitionCount: -1, replicationFactor: -1 }), ErrorCode.NONE],
     [topic('a.b'), ErrorCode.TOPIC_ALREADY_EXISTS],
@@ -119,8 +110,8 @@ test('each topic of a request is judged by itself', () => {
   expect(result.map(({ name, errorCode }) => [name, errorCode])).toEqual(
     cases.map(([each, code]) => [each.name, code]),
   );
-  expect([...write(image, records).topicsByName.keys()]).toEqual(['a.b', 'good']);
-  expect(write(image, records).topicsByName.get('good')?.partitions.length).toBe(4);
+  expect([...written(image, records).topicsByName.keys()]).toEqual(['a.b', 'good']);
+  expect(written(image, records).topicsByName.get('good')?.partitions.length).toBe(4);
 });
 
 test('a name twice in one request is refused once, and validation alone writes nothing', () => {
@@ -131,7 +122,7 @@ test('a name twice in one request is refused once, and validation alone writes n
 
 test('a deleted topic takes its configs along; by name or by id, never both', () => {
   let image = cluster([null]);
-  image = write(image, create(image, [topic('t', { configs: new Map([['x', '1']]) })]).records);
+  image = written(image, create(image, [topic('t', { configs: new Map([['x', '1']]) })]).records);
   const id = image.topicsByName.get('t')?.id ?? '';
   const { result } = deleteTopics(image, [
     { name: 't', id },
@@ -143,25 +134,25 @@ test('a deleted topic takes its configs along; by name or by id, never both', ()
     ErrorCode.INVALID_REQUEST,
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
   ]);
-  image = write(image, deleteTopics(image, [{ name: null, id }]).records);
+  image = written(image, deleteTopics(image, [{ name: null, id }]).records);
   expect(image.topicsByName.size + image.configs.size).toBe(0);
 });
 
 test('partitions only grow', () => {
   let image = cluster([null]);
-  image = write(image, create(image, [topic('t', { partitionCount: 2 })]).records);
+  image = written(image, create(image, [topic('t', { partitionCount: 2 })]).records);
   const grow = (count: number, assignments: number[][] | null = null) =>
     createPartitions(image, [{ name: 't', count, assignments }], { random, validateOnly: false });
   expect(grow(2).result[0]?.errorCode).toBe(ErrorCode.INVALID_PARTITIONS);
   expect(grow(1).result[0]?.errorCode).toBe(ErrorCode.INVALID_PARTITIONS);
   expect(grow(4, [[0]]).result[0]?.errorCode).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
-  image = write(image, grow(5).records);
+  image = written(image, grow(5).records);
   expect(image.topicsByName.get('t')?.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4]);
 });
 
 test('configs: incremental changes keep what they do not name, the legacy form replaces all', () => {
   let image = cluster([null]);
-  image = write(image, create(image, [topic('t')]).records);
+  image = written(image, create(image, [topic('t')]).records);
   const alter = (changes: [string, number, string | null][], replacesAll = false) =>
     alterConfigs(
       image,
@@ -176,7 +167,7 @@ test('configs: incremental changes keep what they do not name, the legacy form r
       { rules, validateOnly: false },
     );
   const { set, append, subtract } = ConfigOperation;
-  image = write(
+  image = written(
     image,
     alter([
       ['a', set, '1'],
@@ -184,7 +175,7 @@ test('configs: incremental changes keep what they do not name, the legacy form r
     ]).records,
   );
   expect(Object.fromEntries(image.configs.get('2/t') ?? [])).toEqual({ a: '1', list: 'default,x' });
-  image = write(
+  image = written(
     image,
     alter([
       ['list', subtract, 'default'],
@@ -200,7 +191,7 @@ test('configs: incremental changes keep what they do not name, the legacy form r
       ['a', set, '2'],
     ]).result[0]?.errorCode,
   ).toBe(ErrorCode.INVALID_REQUEST);
-  image = write(image, alter([['b', set, '2']], true).records);
+  image = written(image, alter([['b', set, '2']], true).records);
   expect(Object.fromEntries(image.configs.get('2/t') ?? [])).toEqual({ b: '2' });
 });
 
@@ -224,7 +215,7 @@ test('producer ids are handed out once, and to the incarnation that is registere
   const image = cluster([null]);
   const first = allocateProducerIds(image, 0, 0);
   expect(first.result).toEqual({ first: 0, count: 1000 });
-  expect(allocateProducerIds(write(image, first.records), 0, 0).result).toEqual({ first: 1000, count: 1000 });
+  expect(allocateProducerIds(written(image, first.records), 0, 0).result).toEqual({ first: 1000, count: 1000 });
   expect(allocateProducerIds(image, 0, 1)).toMatchObject({
     records: [],
     result: { errorCode: ErrorCode.STALE_BROKER_EPOCH },
@@ -233,7 +224,7 @@ test('producer ids are handed out once, and to the incarnation that is registere
 
 test('an election that is not needed says so, unless everything was asked for', () => {
   let image = cluster([null]);
-  image = write(image, create(image, [topic('t')]).records);
+  image = written(image, create(image, [topic('t')]).records);
   expect(elect(image, 'preferred', [{ topic: 't', partition: 0 }]).result).toMatchObject([
     { errorCode: ErrorCode.ELECTION_NOT_NEEDED },
   ]);
@@ -242,13 +233,13 @@ test('an election that is not needed says so, unless everything was asked for', 
 
 test('an image comes back from its snapshot as it was', () => {
   let image = cluster(['a', 'b', null]);
-  image = write(
+  image = written(
     image,
     create(image, [topic('t', { partitionCount: 3, replicationFactor: 2, configs: new Map([['x', '1']]) }), topic('u')])
       .records,
   );
-  image = write(image, allocateProducerIds(image, 0, 0).records);
-  image = write(image, [
+  image = written(image, allocateProducerIds(image, 0, 0).records);
+  image = written(image, [
     {
       kind: 'ClientQuota',
       entity: [{ entityType: 'user', entityName: null }],

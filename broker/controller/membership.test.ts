@@ -3,13 +3,8 @@
  * takes.
  */
 import { describe, expect, test } from 'vitest';
-import {
-  EMPTY_IMAGE,
-  ImageBuilder,
-  type MetadataImage,
-  type MetadataRecord,
-  type PartitionImage,
-} from '../metadata/mod.ts';
+import { partitionChange, written } from '../metadata/image-fixture.ts';
+import { EMPTY_IMAGE, type MetadataImage, type PartitionImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { alterPartitions, type InSyncProposal } from './alter-partition.ts';
@@ -24,17 +19,11 @@ import { createTopics } from './topics.ts';
 const uuid = (at: number): string => Buffer.alloc(16, at).toString('base64url');
 const rules = electionRules({ minInSyncReplicas: 2 });
 
-function write(image: MetadataImage, records: readonly MetadataRecord[]): MetadataImage {
-  const builder = new ImageBuilder(image);
-  builder.apply({ controllerEpoch: 1, records }, image.nextOffset);
-  return builder.finish().image;
-}
-
 /** Writes a decision as the controller does: part after part, each on what the one before it led to. */
 function settle(image: MetadataImage, decide: (image: MetadataImage) => Decision<unknown>): MetadataImage {
   for (let current = image; ; ) {
     const { records, isPartial } = decide(current);
-    current = write(current, records);
+    current = written(current, records);
     if (isPartial !== true) return current;
   }
 }
@@ -66,7 +55,7 @@ function cluster(partitionCount = 1): MetadataImage {
     random: new SeededRandom(1),
     validateOnly: false,
   });
-  return write(image, created.records);
+  return written(image, created.records);
 }
 
 const partitionOf = (image: MetadataImage, index = 0): PartitionImage =>
@@ -140,7 +129,7 @@ describe('many partitions', () => {
       const decision = fenceBroker(current, 1, epochOf(image, 1), rules);
       expect(decision.records.length).toBeLessThanOrEqual(1501);
       isPartial = decision.isPartial === true;
-      current = write(current, decision.records);
+      current = written(current, decision.records);
       expect(current.brokers.get(1)?.isFenced).toBe(!isPartial);
     }
     expect(parts).toBe(3);
@@ -164,20 +153,7 @@ describe('in-sync proposals', () => {
     const { leader } = partitionOf(image);
     if (leader === 1) return image;
     const topicId = image.topicsByName.get('t')?.id ?? '';
-    const none = { replicas: null, removingReplicas: null, addingReplicas: null, directories: null };
-    return write(image, [
-      {
-        kind: 'PartitionChange',
-        partitionId: 0,
-        topicId,
-        isr: null,
-        leader: 1,
-        leaderRecoveryState: -1,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-        ...none,
-      },
-    ]);
+    return written(image, [partitionChange({ topicId, leader: 1 })]);
   };
   const propose = (image: MetadataImage, change: Partial<InSyncProposal> = {}, brokerId = 1) =>
     alterPartitions(
@@ -193,7 +169,7 @@ describe('in-sync proposals', () => {
       errorCode: ErrorCode.NONE,
       state: { leader: 1, inSyncReplicas: [1, 2], partitionEpoch: partitionOf(image).partitionEpoch + 1 },
     });
-    expect(partitionOf(write(image, records))).toMatchObject({ inSyncReplicas: [1, 2], leader: 1 });
+    expect(partitionOf(written(image, records))).toMatchObject({ inSyncReplicas: [1, 2], leader: 1 });
   });
 
   test('each that is not sound is refused in its own way, and writes nothing', () => {
@@ -241,7 +217,7 @@ describe('in-sync proposals', () => {
         rules,
         false,
       );
-    const two = write(led(), spare(led(), 1, 2).records);
+    const two = written(led(), spare(led(), 1, 2).records);
     expect(partitionOf(two).inSyncReplicas).toEqual([1, 2]);
     expect(spare(two, 1, 2, 3)).toMatchObject({
       records: [],
@@ -250,7 +226,7 @@ describe('in-sync proposals', () => {
     expect(propose(two, members(two, 1, 2, 3)).records).toHaveLength(1);
     // One that goes for one that comes is no growth.
     expect(spare(two, 1, 3).records).toHaveLength(1);
-    const one = write(two, spare(two, 1).records);
+    const one = written(two, spare(two, 1).records);
     expect(spare(one, 1, 2).records).toHaveLength(1);
   });
 
@@ -268,12 +244,16 @@ describe('in-sync proposals', () => {
       rules,
       allowsReplicationFactorChange: true,
     });
-    image = write(image, moved.records);
+    image = written(image, moved.records);
     expect(partitionOf(image)).toMatchObject({ addingReplicas: [4], removingReplicas: [1], leader: 1 });
     const inSyncReplicas = [1, 2, 3, 4].map((brokerId) => ({ brokerId, brokerEpoch: epochOf(image, brokerId) }));
     const { records, result } = propose(image, { inSyncReplicas });
     expect(result.answers[0]?.errorCode).toBe(ErrorCode.NEW_LEADER_ELECTED);
-    expect(partitionOf(write(image, records))).toMatchObject({ replicas: [4, 2, 3], removingReplicas: [], leader: 4 });
+    expect(partitionOf(written(image, records))).toMatchObject({
+      replicas: [4, 2, 3],
+      removingReplicas: [],
+      leader: 4,
+    });
   });
 });
 
@@ -298,7 +278,7 @@ describe('heartbeats', () => {
     });
     const { records, result } = beat(image, 1);
     expect(result.isFenced).toBe(false);
-    expect(write(image, records).brokers.get(1)?.isFenced).toBe(false);
+    expect(written(image, records).brokers.get(1)?.isFenced).toBe(false);
   });
 
   test('one of another incarnation, or of nobody, is told so', () => {
@@ -311,13 +291,13 @@ describe('heartbeats', () => {
     const image = cluster(6);
     const begun = beat(image, 1, { wantsShutdown: true });
     expect(begun.result.mayStop).toBe(false);
-    const moved = write(image, begun.records);
+    const moved = written(image, begun.records);
     expect(moved.brokers.get(1)?.isShuttingDown).toBe(true);
     for (const { leader } of moved.topicsByName.get('t')?.partitions ?? []) expect(leader).not.toBe(1);
     expect(beat(moved, 1, { wantsShutdown: true }, moved.nextOffset - 1).result.mayStop).toBe(false);
     const stopped = beat(moved, 1, { wantsShutdown: true }, moved.nextOffset);
     expect(stopped.result.mayStop).toBe(true);
-    expect(write(moved, stopped.records).brokers.get(1)?.isFenced).toBe(true);
+    expect(written(moved, stopped.records).brokers.get(1)?.isFenced).toBe(true);
   });
 });
 
@@ -338,9 +318,9 @@ describe('reassignments', () => {
     const image = four();
     const { replicas } = partitionOf(image);
     const target = [4, ...replicas.slice(0, 2)];
-    const moving = write(image, alter(image, target).records);
+    const moving = written(image, alter(image, target).records);
     expect(partitionOf(moving)).toMatchObject({ addingReplicas: [4], removingReplicas: [replicas[2]] });
-    const back = write(moving, alter(moving, null).records);
+    const back = written(moving, alter(moving, null).records);
     expect([...partitionOf(back).replicas].sort()).toEqual([1, 2, 3]);
     expect(partitionOf(back)).toMatchObject({ addingReplicas: [], removingReplicas: [] });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { EMPTY_IMAGE, ImageBuilder, type MetadataImage, type MetadataRecord } from '../metadata/mod.ts';
+import { partitionChange, written } from '../metadata/image-fixture.ts';
+import { EMPTY_IMAGE, type MetadataImage, type MetadataRecord } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { fenceBroker, registerBroker, unfenceBroker } from './brokers.ts';
 import { electionRules } from './rules-fixture.ts';
@@ -7,12 +8,6 @@ import { endedStopPermits, releaseStopPermit, requestStopPermit, stopImpact } fr
 
 const uuid = (at: number): string => Buffer.alloc(16, at).toString('base64url');
 const rules = electionRules({ minInSyncReplicas: 2 });
-
-function write(image: MetadataImage, records: readonly MetadataRecord[]): MetadataImage {
-  const builder = new ImageBuilder(image);
-  builder.apply({ controllerEpoch: 1, records }, image.nextOffset);
-  return builder.finish().image;
-}
 
 const epochOf = (image: MetadataImage, brokerId: number): number => image.brokers.get(brokerId)?.epoch ?? -1;
 
@@ -26,8 +21,8 @@ function restart(image: MetadataImage, brokerId: number, incarnation: number): M
     directories: [uuid(100 + brokerId)],
     previousEpoch: epochOf(image, brokerId),
   };
-  const registered = write(image, registerBroker(image, registration, { rules, hasSession: false }).records);
-  return write(registered, unfenceBroker(registered, brokerId, epochOf(registered, brokerId), rules).records);
+  const registered = written(image, registerBroker(image, registration, { rules, hasSession: false }).records);
+  return written(registered, unfenceBroker(registered, brokerId, epochOf(registered, brokerId), rules).records);
 }
 
 function partition(topicId: string, partitionId: number, replicas: number[], isr: number[] = replicas): MetadataRecord {
@@ -53,7 +48,7 @@ function partition(topicId: string, partitionId: number, replicas: number[], isr
 function cluster(isr: number[] = [1, 2, 3]): MetadataImage {
   let image = EMPTY_IMAGE;
   for (const id of [1, 2, 3, 4]) image = restart(image, id, id);
-  return write(image, [
+  return written(image, [
     { kind: 'Topic', name: 'three', topicId: uuid(50) },
     partition(uuid(50), 0, [1, 2, 3], isr),
     { kind: 'Topic', name: 'two', topicId: uuid(51) },
@@ -69,7 +64,7 @@ describe('a permit', () => {
     const image = cluster();
     const { records, result } = ask(image, 1);
     expect(result).toMatchObject({ isGranted: true, blockingCount: 0 });
-    expect(write(image, records).stopPermits.get(1)).toEqual({ brokerEpoch: epochOf(image, 1), podUid: 'pod' });
+    expect(written(image, records).stopPermits.get(1)).toEqual({ brokerEpoch: epochOf(image, 1), podUid: 'pod' });
     expect(stopImpact(image, 1, rules)).toMatchObject({
       leaders: 2,
       replicas: 2,
@@ -93,67 +88,41 @@ describe('a permit', () => {
   });
 
   test('counts its holder as gone for everybody else, however alive it is', () => {
-    const image = write(cluster(), ask(cluster(), 1).records);
+    const image = written(cluster(), ask(cluster(), 1).records);
     expect(ask(image, 2).result).toMatchObject({ isGranted: false, blockingCount: 1 });
     expect(ask(image, 4).result.isGranted).toBe(true);
   });
 
   test('is granted again to its holder, and to no other incarnation', () => {
-    const image = write(cluster(), ask(cluster(), 1).records);
+    const image = written(cluster(), ask(cluster(), 1).records);
     expect(ask(image, 1)).toMatchObject({ records: [], result: { isGranted: true } });
     const later = restart(image, 1, 9);
     expect(ask(later, 1, epochOf(image, 1)).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
     // Back, but not in sync yet: what it held before it restarted says nothing of now.
-    const behind = write(later, [{ kind: 'StopPermit', brokerId: 2, brokerEpoch: 0, podUid: null, isGranted: true }]);
+    const behind = written(later, [{ kind: 'StopPermit', brokerId: 2, brokerEpoch: 0, podUid: null, isGranted: true }]);
     expect(ask(behind, 1).records.length).toBe(1);
   });
 
   test('ends when a later incarnation is in sync wherever it has a replica, and not before', () => {
-    const image = write(cluster(), ask(cluster(), 1).records);
+    const image = written(cluster(), ask(cluster(), 1).records);
     expect(endedStopPermits(image).result).toBe(0);
-    const fenced = write(image, fenceBroker(image, 1, epochOf(image, 1), rules).records);
+    const fenced = written(image, fenceBroker(image, 1, epochOf(image, 1), rules).records);
     expect(endedStopPermits(fenced).result).toBe(0);
     const back = restart(fenced, 1, 9);
     expect(endedStopPermits(back).result).toBe(0);
-    const inSync = write(back, [
-      {
-        kind: 'PartitionChange',
-        partitionId: 0,
-        topicId: uuid(50),
-        isr: [2, 3, 1],
-        leader: -2,
-        replicas: null,
-        removingReplicas: null,
-        addingReplicas: null,
-        leaderRecoveryState: -1,
-        directories: null,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-      },
-      {
-        kind: 'PartitionChange',
-        partitionId: 0,
-        topicId: uuid(51),
-        isr: [4, 1],
-        leader: -2,
-        replicas: null,
-        removingReplicas: null,
-        addingReplicas: null,
-        leaderRecoveryState: -1,
-        directories: null,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-      },
+    const inSync = written(back, [
+      partitionChange({ topicId: uuid(50), isr: [2, 3, 1] }),
+      partitionChange({ topicId: uuid(51), isr: [4, 1] }),
     ]);
     const ended = endedStopPermits(inSync);
     expect(ended.result).toBe(1);
-    expect(write(inSync, ended.records).stopPermits.size).toBe(0);
+    expect(written(inSync, ended.records).stopPermits.size).toBe(0);
   });
 
   test('is given back by its own incarnation only', () => {
-    const image = write(cluster(), ask(cluster(), 1).records);
+    const image = written(cluster(), ask(cluster(), 1).records);
     const release = (brokerEpoch: number) => releaseStopPermit(image, { brokerId: 1, brokerEpoch, podUid: null });
     expect(release(epochOf(image, 1) + 1).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
-    expect(write(image, release(epochOf(image, 1)).records).stopPermits.size).toBe(0);
+    expect(written(image, release(epochOf(image, 1)).records).stopPermits.size).toBe(0);
   });
 });

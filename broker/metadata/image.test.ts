@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryOf, arbitraryRecord, RECORD_KINDS } from './arbitrary-record.ts';
+import { partitionChange } from './image-fixture.ts';
 import {
   configsOf,
   decodeBatch,
@@ -12,7 +13,6 @@ import {
   type MetadataDelta,
   type MetadataImage,
   type MetadataRecord,
-  NO_LEADER_CHANGE,
   type RecordOf,
 } from './mod.ts';
 
@@ -56,21 +56,8 @@ const partition = (partitionId: number, topicId = ID): MetadataRecord => ({
   eligibleLeaderReplicas: null,
   lastKnownElr: null,
 });
-const change = (more: Partial<RecordOf<'PartitionChange'>>): MetadataRecord => ({
-  kind: 'PartitionChange',
-  partitionId: 0,
-  topicId: ID,
-  isr: null,
-  leader: NO_LEADER_CHANGE,
-  replicas: null,
-  removingReplicas: null,
-  addingReplicas: null,
-  leaderRecoveryState: -1,
-  directories: null,
-  eligibleLeaderReplicas: null,
-  lastKnownElr: null,
-  ...more,
-});
+const change = (more: Partial<RecordOf<'PartitionChange'>>): MetadataRecord =>
+  partitionChange({ topicId: ID, ...more });
 const topic: MetadataRecord = { kind: 'Topic', name: 't', topicId: ID };
 const config = (name: string, value: string | null): MetadataRecord => ({
   kind: 'Config',

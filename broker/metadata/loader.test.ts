@@ -39,6 +39,28 @@ test('every batch is applied once and in order, however many there are', async (
   expect(names(loader.image)).toEqual(Array.from({ length: 250 }, (_, at) => `t${at}`));
 });
 
+test('who asks does not wait for those who ask later', async () => {
+  const { clock, state, open, append } = world();
+  await append(topic(0));
+  state.fault = () => ({ kind: 'delay', delayMs: 10 });
+  const loader = open();
+  let isAsking = true;
+  const askAgain = (): void => {
+    if (!isAsking) return;
+    void loader.catchUp();
+    clock.after(3, askAgain);
+  };
+  askAgain();
+  let isAnswered = false;
+  void loader.catchUp().then(() => {
+    isAnswered = true;
+  });
+  await clock.advanceAndSettle(100);
+  expect(isAnswered).toBe(true);
+  isAsking = false;
+  await clock.advanceAndSettle(100);
+});
+
 test('batches that come while it follows reach the listeners, in order of subscription, each awaited', async () => {
   const { clock, open, append } = world();
   const loader = open();

@@ -36,7 +36,7 @@ export class MetadataLoader {
   private readonly newcomers: { readonly listener: MetadataListener; readonly attached: () => void }[] = [];
   private published: MetadataImage = EMPTY_IMAGE;
   private running: Promise<void> | undefined;
-  private mustLookAgain = false;
+  private next: Promise<void> | undefined;
   /** Resolves `imageComes`, which all share who wait for any image after this one. */
   private imageArrived: (() => void) | undefined;
   private imageComes: Promise<void> | undefined;
@@ -149,25 +149,26 @@ export class MetadataLoader {
   }
 
   /** Reads to the end of the log as it is now, and returns when all of it has been published. */
-  async catchUp(): Promise<void> {
-    if (this.running !== undefined) {
-      this.mustLookAgain = true;
-      await this.running;
-      return;
+  catchUp(): Promise<void> {
+    if (this.running === undefined) {
+      this.running = this.run();
+      return this.running;
     }
-    this.running = this.run();
-    await this.running;
+    // The run under way may be past what this caller asks for. The next one is for all who ask meanwhile, and for nobody
+    // who asks later: else who asks while others keep asking would wait for ever.
+    this.next ??= this.running
+      .catch(() => {})
+      .then(() => {
+        this.next = undefined;
+        return this.catchUp();
+      });
+    return this.next;
   }
 
   private async run(): Promise<void> {
     try {
-      do {
-        this.mustLookAgain = false;
-        while (await this.readSome());
-      } while (this.mustLookAgain);
+      while (await this.readSome());
     } finally {
-      // In the same step as the last look at the flag: a caller that comes a microtask later must start a run of its
-      // own, not wait for one that has stopped looking.
       this.running = undefined;
     }
   }

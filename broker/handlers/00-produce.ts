@@ -29,10 +29,10 @@ import {
 } from '../protocol/generated/produce-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Replica } from '../replication/mod.ts';
-import type { Timer } from '../std/mod.ts';
 import type { Broker } from './broker.ts';
 import { replyingHandler } from './handler.ts';
 import { isTransactional, singleBatch } from './produce-request.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 const LEADER_HINT_FROM = 10;
 const TOPIC_IDS_FROM = 13;
@@ -152,19 +152,12 @@ function awaitCommit(
   answer: PartitionAnswer,
   done: (answer: PartitionAnswer) => void,
 ): void {
-  let timer: Timer | undefined;
-  let isDone = false;
-  const finish = (errorCode: number): void => {
-    isDone = true;
-    timer?.cancel();
-    done(errorCode === ErrorCode.NONE ? answer : failure(answer.index, errorCode));
-  };
-  const stopWaiting = replica.awaitCommitted(lastOffset + 1, finish, { needsMinInSync: true });
-  if (isDone) return;
-  timer = options.broker.runtime.clock.after(options.request.timeoutMs, () => {
-    stopWaiting();
-    finish(ErrorCode.REQUEST_TIMED_OUT);
-  });
+  const { clock } = options.broker.runtime;
+  waitAtMost(
+    { clock, timeoutMs: options.request.timeoutMs },
+    (finish) => replica.awaitCommitted(lastOffset + 1, finish, { needsMinInSync: true }),
+    (errorCode) => done(errorCode === ErrorCode.NONE ? answer : failure(answer.index, errorCode)),
+  );
 }
 
 function failure(index: number, errorCode: number, errorMessage: string | null = null): PartitionAnswer {

@@ -154,8 +154,8 @@ export class MetadataLoader {
       this.running = this.run();
       return this.running;
     }
-    // The run under way may be past what this caller asks for. The next one is for all who ask meanwhile, and for nobody
-    // who asks later: else who asks while others keep asking would wait for ever.
+    // The run under way may be past what this caller asks for. The next one is for all who ask meanwhile, and for
+    // nobody who asks later: else who asks while others keep asking would wait for ever.
     this.next ??= this.running
       .catch(() => {})
       .then(() => {

@@ -310,9 +310,13 @@ export class Fetcher {
   private append(followed: Followed, answer: FetchResponseResponsesPartitions): Promise<void> {
     const { replica, leaderEpoch } = followed;
     const { records, highWatermark, logStartOffset } = answer;
+    const logStartBefore = replica.logStartOffset;
     return new Promise((resolve) => {
       replica.appendFetched({ leaderEpoch, records, highWatermark, logStartOffset }, (errorCode) => {
-        if (followed.isFollowed) this.appended(followed, answer, errorCode);
+        if (!followed.isFollowed) return resolve();
+        this.appended(followed, answer, errorCode);
+        // Who deletes records waits for the leader to hear that they are gone here, too.
+        if (errorCode === ErrorCode.NONE && replica.logStartOffset !== logStartBefore) this.fetchOn(followed);
         resolve();
       });
     });

@@ -21,7 +21,7 @@ import { type ReadCandidate, selectReadReplica } from './read-replica.ts';
 import type { ReplicationConfig } from './replication-config.ts';
 import { Sequence } from './sequence.ts';
 import { type RangeRepair, truncationPoint } from './truncation.ts';
-import { CommitWaiters, Listeners } from './waiters.ts';
+import { Listeners, OffsetWaiters } from './waiters.ts';
 
 export type ReadIsolation = 'logEnd' | 'uncommitted' | 'committed';
 
@@ -73,7 +73,9 @@ export class Replica implements ChangeOwner {
   private knownLogEnd = 0;
   private isClosed = false;
   private readonly work = new Sequence();
-  private readonly commitWaiters = new CommitWaiters();
+  private readonly commitWaiters = new OffsetWaiters();
+  /** Made for the first of them: few partitions ever have any. */
+  private deletionWaiters: OffsetWaiters | undefined;
   private readonly progress = new Listeners();
   private readonly leadershipListeners = new Listeners();
   /** Sessions of followers: told of everything new, and whether it is worth an answer. */
@@ -228,6 +230,7 @@ export class Replica implements ChangeOwner {
 
   private endTerm(): void {
     this.term = undefined;
+    this.deletionWaiters?.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.commitWaiters.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 
@@ -382,6 +385,7 @@ export class Replica implements ChangeOwner {
     follower.fetched({ ...fetch, leaderLogEnd: this.log.logEndOffset });
     this.considerExpansion(nodeId);
     this.advanceHighWatermark();
+    this.advanceLowWatermark();
   }
 
   /** Asks for the follower to be taken into the in-sync set, if it has come far enough and may. */
@@ -407,8 +411,15 @@ export class Replica implements ChangeOwner {
       brokerEpoch: this.context.cluster.brokerEpoch(),
     });
     if (change !== undefined && this.term !== undefined) this.propose(this.term, change);
-    // A follower outside of the set that held the watermark back may have been given up.
+    // A follower outside of the set that held a watermark back may have been given up.
     this.advanceHighWatermark();
+    this.advanceLowWatermark();
+  }
+
+  private advanceLowWatermark(): void {
+    if (this.deletionWaiters !== undefined && this.deletionWaiters.size > 0) {
+      this.deletionWaiters.advance(this.lowWatermark);
+    }
   }
 
   private propose(term: Leadership, change: InSyncChange): void {
@@ -540,17 +551,28 @@ export class Replica implements ChangeOwner {
     });
   }
 
-  /** Moves the log start (DeleteRecords); -1 means the high watermark. Returns an error code and the low watermark. */
-  deleteRecordsBefore(offset: number): { errorCode: number; lowWatermark: number } {
-    if (!this.isLeader) return { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, lowWatermark: -1 };
+  /** Moves the log start (DeleteRecords); -1 means the high watermark. Returns an error code and where it shall be. */
+  deleteRecordsBefore(offset: number): { readonly errorCode: number; readonly target: number } {
     const target = offset === -1 ? this.log.highWatermark : offset;
-    if (target < 0 || target > this.log.highWatermark) {
-      return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 };
-    }
+    if (!this.isLeader) return { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, target };
+    if (target < 0 || target > this.log.highWatermark) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, target };
     this.log.deleteRecordsBefore(target);
     this.progress.notify();
     this.followerListeners.notify(true);
-    return { errorCode: ErrorCode.NONE, lowWatermark: this.log.logStartOffset };
+    return { errorCode: ErrorCode.NONE, target };
+  }
+
+  /**
+   * Calls `done` once no live replica has anything below `offset`, or with an error when that will not happen under
+   * this leader. Returns how to stop waiting.
+   */
+  awaitDeleted(offset: number, done: (errorCode: number) => void): () => void {
+    if (!this.isLeader || this.lowWatermark >= offset) {
+      done(this.isLeader ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      return NOTHING_TO_STOP;
+    }
+    this.deletionWaiters ??= new OffsetWaiters();
+    return this.deletionWaiters.add(offset, done);
   }
 
   // Following.

@@ -441,6 +441,46 @@ test('followers delete what the leader deleted, and begin where it begins', asyn
   expect(one.replica(T).lowWatermark).toBe(3);
 });
 
+test('records are deleted once no live replica has them', async () => {
+  const [one, two, three] = await start();
+  await produceAll(one, 'a', 'b', 'c', 'd');
+  await cluster.converge(T);
+  const answers: number[] = [];
+  three.pause();
+  expect(one.replica(T).deleteRecordsBefore(3)).toEqual({ errorCode: ErrorCode.NONE, target: 3 });
+  one.replica(T).awaitDeleted(3, (errorCode) => answers.push(errorCode));
+  await cluster.advance(2_000);
+  expect(two.replica(T).logStartOffset).toBe(3);
+  expect(answers).toEqual([]);
+  // Idle as it is, the partition is not fetched for anything else.
+  three.resume();
+  await cluster.waitFor(() => answers.length > 0, 'the records to be deleted everywhere');
+  expect(answers).toEqual([ErrorCode.NONE]);
+  expect(one.replica(T).lowWatermark).toBe(3);
+});
+
+test('deleting records does not wait for the dead, and ends with the term of the leader', async () => {
+  const [one, two, three] = await start();
+  await produceAll(one, 'a', 'b', 'c', 'd');
+  await cluster.converge(T);
+  const answers: number[] = [];
+  const deleteBefore = (offset: number): void => {
+    one.replica(T).deleteRecordsBefore(offset);
+    one.replica(T).awaitDeleted(offset, (errorCode) => answers.push(errorCode));
+  };
+  three.pause();
+  deleteBefore(2);
+  await cluster.advance(1_000);
+  expect(answers).toEqual([]);
+  cluster.controller.fence(3);
+  await cluster.waitFor(() => answers.length > 0, 'the dead to be passed over');
+  two.pause();
+  deleteBefore(3);
+  cluster.controller.elect(T, 0, 2);
+  await cluster.waitFor(() => answers.length > 1, 'the end of the term to be told');
+  expect(answers).toEqual([ErrorCode.NONE, ErrorCode.NOT_LEADER_OR_FOLLOWER]);
+});
+
 test('a follower whose end the leader no longer has begins anew at the start of the leader', async () => {
   const [one, two, three] = await start();
   await produceAll(one, 'a');

@@ -1,29 +1,29 @@
 /**
- * Those who wait for a partition to move: acks=all produces and coordinators for an offset to be committed, parked
- * fetches for anything new. A waiter that leaves early (a timeout, a closed connection) is removed at once, so that
- * the lists never hold more than what is really parked.
+ * Those who wait for a partition to move: acks=all produces and coordinators for an offset to be committed,
+ * DeleteRecords for one to be deleted everywhere, parked fetches for anything new. A waiter that leaves early (a
+ * timeout, a closed connection) is removed at once, so that the lists never hold more than what is really parked.
  */
 import { ErrorCode } from '../protocol/mod.ts';
 
-interface CommitWaiter {
+interface OffsetWaiter {
   readonly offset: number;
   readonly needsMinInSync: boolean;
   readonly done: (errorCode: number) => void;
 }
 
-export class CommitWaiters {
+export class OffsetWaiters {
   /** Ascending by offset: appends come in order, so a waiter nearly always goes to the end. */
-  private waiters: CommitWaiter[] = [];
+  private waiters: OffsetWaiter[] = [];
 
   get size(): number {
     return this.waiters.length;
   }
 
-  /** Calls `done` with NONE once every offset below `offset` is committed. Returns how to stop waiting. */
+  /** Calls `done` with NONE once the mark has reached `offset`. Returns how to stop waiting. */
   add(offset: number, done: (errorCode: number) => void, needsMinInSync = false): () => void {
     const waiter = { offset, needsMinInSync, done };
     let at = this.waiters.length;
-    while (at > 0 && (this.waiters[at - 1] as CommitWaiter).offset > offset) at--;
+    while (at > 0 && (this.waiters[at - 1] as OffsetWaiter).offset > offset) at--;
     this.waiters.splice(at, 0, waiter);
     return () => {
       const index = this.waiters.indexOf(waiter);
@@ -31,10 +31,10 @@ export class CommitWaiters {
     };
   }
 
-  /** Wakes all who waited for offsets below `highWatermark`. */
-  advance(highWatermark: number): void {
+  /** Wakes all who waited for the mark to come this far. */
+  advance(mark: number): void {
     let ready = 0;
-    while (ready < this.waiters.length && (this.waiters[ready] as CommitWaiter).offset <= highWatermark) ready++;
+    while (ready < this.waiters.length && (this.waiters[ready] as OffsetWaiter).offset <= mark) ready++;
     if (ready === 0) return;
     for (const waiter of this.waiters.splice(0, ready)) waiter.done(ErrorCode.NONE);
   }

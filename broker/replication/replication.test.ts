@@ -32,6 +32,19 @@ async function begin(node: SimNode, value: string, ms = 20): Promise<{ answer?: 
   return pending;
 }
 
+/**
+ * Node 3 was away, lacks nothing any more, and is proposed; the controller cannot be reached and knows nothing of it.
+ */
+async function openProposal(leader: SimNode, three: SimNode): Promise<void> {
+  three.pause();
+  cluster.controller.fence(3);
+  await produceAll(leader, 'a');
+  cluster.controller.isReachable = false;
+  three.resume();
+  cluster.controller.unfence(3);
+  await cluster.waitFor(() => leader.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+}
+
 async function expectEqualLogs(...nodes: SimNode[]): Promise<Buffer> {
   const [first, ...others] = nodes;
   const bytes = await cluster.bytes(first as SimNode, T);
@@ -268,14 +281,8 @@ test('a follower that slept through an epoch rejoins only with what the new lead
 // fetched.
 test('a follower that restarted after its fetch is not taken into the in-sync set on the strength of it', async () => {
   const [one, , three] = await start();
-  three.pause();
-  cluster.controller.fence(3);
-  await produceAll(one, 'a');
-  // The leader proposes node 3, but the proposal is on its way when node 3 restarts as another incarnation.
-  cluster.controller.isReachable = false;
-  three.resume();
-  cluster.controller.unfence(3);
-  await cluster.waitFor(() => one.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+  // The proposal is on its way when node 3 restarts as another incarnation.
+  await openProposal(one, three);
   const proposed = one.replica(T).pendingChange;
   three.powerLoss();
   const restarting = cluster.until(three.start());
@@ -306,13 +313,7 @@ test('a follower that shuts down is not taken into the in-sync set', async () =>
 
 test('while the outcome of an expansion is unknown the added follower counts for the high watermark', async () => {
   const [one, , three] = await start();
-  three.pause();
-  cluster.controller.fence(3);
-  await produceAll(one, 'a');
-  cluster.controller.isReachable = false;
-  three.resume();
-  cluster.controller.unfence(3);
-  await cluster.waitFor(() => one.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+  await openProposal(one, three);
   three.pause();
   const waiting = await begin(one, 'b', 60_000);
   expect(one.replica(T).inSyncReplicas).not.toContain(3);
@@ -327,13 +328,7 @@ test('while the outcome of an expansion is unknown the added follower counts for
 
 test('metadata that the leader knows already leaves the outcome of a change open', async () => {
   const [one, , three] = await start();
-  three.pause();
-  cluster.controller.fence(3);
-  await produceAll(one, 'a');
-  cluster.controller.isReachable = false;
-  three.resume();
-  cluster.controller.unfence(3);
-  await cluster.waitFor(() => one.replica(T).pendingChange?.kind === 'expand', 'the leader to propose node 3');
+  await openProposal(one, three);
   const pending = one.replica(T).pendingChange;
   three.pause();
   // Something else changed somewhere, and the image says of this partition what it said before.

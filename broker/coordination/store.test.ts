@@ -26,16 +26,6 @@ function simulated(clock: SimClock) {
 
 const memory: StoreKind = {
   name: 'memory',
-  can: [
-    'jumpWallClocks',
-    'failNextAppend',
-    'putNextAppendToSleep',
-    'makeUnavailable',
-    'slowDown',
-    'cutWatches',
-    'stallWatches',
-    'remember',
-  ],
   async create() {
     const clock = new SimClock();
     const state = new MemoryStoreState();
@@ -106,7 +96,7 @@ class FaultyDisk {
 
 const files: StoreKind = {
   name: 'files',
-  can: ['jumpWallClocks', 'failNextAppend', 'putNextAppendToSleep', 'makeUnavailable', 'remember'],
+  cannot: ['slowDown', 'cutWatches', 'stallWatches'],
   async create() {
     const clock = new SimClock();
     const random = new SeededRandom(7);

@@ -120,15 +120,7 @@ function openStore(faults: FaultyHttp, skewMs = 0): KubernetesStore {
 
 describeStore({
   name: 'kubernetes',
-  can: [
-    'failNextAppend',
-    'putNextAppendToSleep',
-    'makeUnavailable',
-    'slowDown',
-    'cutWatches',
-    'stallWatches',
-    'remember',
-  ],
+  cannot: ['jumpWallClocks'],
   raceOffsets: 20,
   async create() {
     await wipe();

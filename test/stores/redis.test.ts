@@ -69,7 +69,7 @@ async function openStore(faults = new FaultyRedis(), skewMs = 0): Promise<RedisS
 
 describeStore({
   name: 'redis',
-  can: ['failNextAppend', 'putNextAppendToSleep', 'makeUnavailable', 'slowDown', 'cutWatches', 'remember'],
+  cannot: ['jumpWallClocks', 'stallWatches'],
   async create() {
     await admin.call('FLUSHALL');
     const faults = new FaultyRedis();

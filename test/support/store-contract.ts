@@ -39,8 +39,8 @@ export interface StoreSubject {
 export interface StoreKind {
   readonly name: string;
   readonly create: () => Promise<StoreSubject>;
-  /** The faults that the subject can bring about; the others are skipped. */
-  readonly can: readonly Exclude<keyof StoreSubject, 'open' | 'elapse' | 'until' | 'close'>[];
+  /** The faults that the subject cannot bring about: what needs them is skipped. */
+  readonly cannot?: readonly Exclude<keyof StoreSubject, 'open' | 'elapse' | 'until' | 'close'>[];
   /** Writers that race for one offset, and offsets that they race for. */
   readonly racers?: number;
   readonly raceOffsets?: number;
@@ -77,7 +77,7 @@ export function describeStore(kind: StoreKind): void {
       await Promise.all(opened.splice(0).map((store) => store.close()));
       await Promise.all(created.splice(0).map((subject) => subject.close?.()));
     });
-    const can = (what: (typeof kind.can)[number]) => test.skipIf(!kind.can.includes(what));
+    const can = (what: NonNullable<typeof kind.cannot>[number]) => test.skipIf(kind.cannot?.includes(what) ?? false);
 
     async function fill(store: CoordinationStore, count: number, from = 0): Promise<void> {
       for (let offset = from; offset < from + count; offset++) await store.append(offset, bytes(`${offset}`));

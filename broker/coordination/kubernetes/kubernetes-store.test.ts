@@ -61,16 +61,6 @@ class World {
 
 describeStore({
   name: 'kubernetes (fake server)',
-  can: [
-    'jumpWallClocks',
-    'failNextAppend',
-    'putNextAppendToSleep',
-    'makeUnavailable',
-    'slowDown',
-    'cutWatches',
-    'stallWatches',
-    'remember',
-  ],
   async create() {
     const server = await FakeKubernetes.start();
     const world = new World(server);

@@ -1,4 +1,4 @@
-/** Operators take turns; each has an epoch of its own, and what a deposed one still asks for is refused by it. */
+/** Operators take turns, and each has an epoch of its own: the number by which a deposed one can be told. */
 import type { MetadataImage } from '../metadata/mod.ts';
 import type { Decision } from './decision.ts';
 

@@ -13,17 +13,20 @@ export async function submit<Result>(
   decide: (image: MetadataImage) => Decision<Result>,
 ): Promise<Result | ApiError> {
   const { connection, clientId, api } = context;
-  const origin: MetadataRecord = {
+  const origin = (recordCount: number): MetadataRecord => ({
     kind: 'ChangeOrigin',
+    recordCount,
     principal: connection.principal,
     host: connection.clientAddress,
     clientId,
     requestApiKey: api.key,
-  };
+  });
   try {
     return await broker.controller.submit((image) => {
       const decision = decide(image);
-      return decision.records.length === 0 ? decision : { ...decision, records: [origin, ...decision.records] };
+      return decision.records.length === 0
+        ? decision
+        : { ...decision, records: [origin(decision.records.length), ...decision.records] };
     }, 'admin');
   } catch (error) {
     return { errorCode: errorOf(error), errorMessage: (error as Error).message };

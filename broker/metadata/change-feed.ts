@@ -22,11 +22,20 @@ export interface Change {
   readonly change: 'created' | 'deleted' | 'altered';
 }
 
+interface Origin {
+  readonly of: RecordOf<'ChangeOrigin'>;
+  left: number;
+}
+
 export class ChangeFeed {
   private changes: Change[] = [];
   /** Changes of batches from here on are all kept. */
   private keptFrom = 0;
   private next = 0;
+  /** Who asked for the next records, and for how many: a large change goes on in later batches. */
+  private origin: Origin | undefined;
+  /** Of a change over several batches, which happens all at once with the last of them. */
+  private unfinished: Change[] | undefined;
   private readonly waiting = new Set<() => void>();
 
   /** The first offset that is not in the feed yet. */
@@ -36,18 +45,52 @@ export class ChangeFeed {
 
   /** Takes one batch; `before` is the image that it changed. */
   take(offset: number, records: readonly MetadataRecord[], before: MetadataImage): void {
-    let origin: RecordOf<'ChangeOrigin'> | undefined;
     for (const record of records) {
-      if (record.kind === 'ChangeOrigin') origin = record;
-      else if (origin !== undefined) this.add(offset, record, origin, before);
+      switch (record.kind) {
+        case 'ChangeOrigin':
+          this.origin = { of: record, left: record.recordCount };
+          break;
+        case 'BeginTransaction':
+          this.unfinished = [];
+          break;
+        case 'EndTransaction':
+          for (const change of this.unfinished?.splice(0) ?? []) this.keep({ ...change, offset });
+          this.unfinished = undefined;
+          break;
+        // What an earlier controller did not write to the end never happened.
+        case 'AbortTransaction':
+        case 'RegisterController':
+          this.forget();
+          break;
+        default:
+          this.takeRecord(offset, record, before);
+      }
     }
     this.next = offset + 1;
     for (const wake of [...this.waiting]) wake();
   }
 
+  private forget(): void {
+    this.origin = undefined;
+    this.unfinished = undefined;
+  }
+
+  private takeRecord(offset: number, record: MetadataRecord, before: MetadataImage): void {
+    const { origin } = this;
+    if (origin === undefined || origin.left === 0) return;
+    origin.left -= 1;
+    const what = changeOf(record, before);
+    if (what === undefined) return;
+    const { principal, host, clientId, requestApiKey } = origin.of;
+    const change = { offset, principal, host, clientId, requestApiKey, ...what };
+    if (this.unfinished === undefined) this.keep(change);
+    else this.unfinished.push(change);
+  }
+
   /** A snapshot took the place of batches that were never seen. */
   skipTo(offset: number): void {
     this.changes = [];
+    this.forget();
     this.keptFrom = offset;
     this.next = offset;
     for (const wake of [...this.waiting]) wake();
@@ -69,22 +112,19 @@ export class ChangeFeed {
     return () => this.waiting.delete(once);
   }
 
-  private add(
-    offset: number,
-    record: MetadataRecord,
-    { principal, host, clientId, requestApiKey }: RecordOf<'ChangeOrigin'>,
-    before: MetadataImage,
-  ): void {
-    const what = changeOf(record, before);
+  private keep(change: Change): void {
     const last = this.changes.at(-1);
-    if (what === undefined) return;
-    const isSame = last?.offset === offset && last.resourceName === what.resourceName && last.change === what.change;
-    if (isSame && last.resourceType === what.resourceType) return;
-    this.changes.push({ offset, principal, host, clientId, requestApiKey, ...what });
+    const isSame =
+      last?.offset === change.offset &&
+      last.resourceType === change.resourceType &&
+      last.resourceName === change.resourceName &&
+      last.change === change.change;
+    if (isSame) return;
+    this.changes.push(change);
     if (this.changes.length <= CHANGES_MAX) return;
     const dropped = this.changes.splice(0, this.changes.length - CHANGES_MAX / 2);
     this.keptFrom = (dropped.at(-1)?.offset ?? 0) + 1;
-    this.changes = this.changes.filter((change) => change.offset >= this.keptFrom);
+    this.changes = this.changes.filter((each) => each.offset >= this.keptFrom);
   }
 }
 

@@ -356,6 +356,7 @@ test('the feed of changes tells who asked for what, and nothing of what nobody a
     host: '10.0.0.1',
     clientId: 'kubectl',
     requestApiKey: 19,
+    recordCount: 1,
   };
   const config: MetadataRecord = {
     kind: 'Config',
@@ -383,4 +384,42 @@ test('the feed of changes tells who asked for what, and nothing of what nobody a
   await append(topic(2));
   await loader.catchUp();
   expect([woken, loader.changes.nextOffset]).toEqual([1, 5]);
+});
+
+test('a change is told of whoever asked for it, however the log cuts it, and once it is whole', async () => {
+  const { open, append } = world();
+  const loader = open();
+  const asked = (principal: string, recordCount: number): MetadataRecord => ({
+    kind: 'ChangeOrigin',
+    principal,
+    host: '10.0.0.1',
+    clientId: null,
+    requestApiKey: 19,
+    recordCount,
+  });
+  const claim: MetadataRecord = {
+    kind: 'RegisterController',
+    controllerId: 1,
+    incarnationId: id(9),
+    zkMigrationReady: false,
+    endPoints: [],
+    features: [],
+  };
+  // Something of the controller's own stands behind Alice's change in one batch; Bob's is spread over two.
+  await append(asked('User:alice', 1), topic(0), topic(1));
+  await append({ kind: 'BeginTransaction', name: null }, asked('User:bob', 2), topic(2));
+  await loader.catchUp();
+  expect(loader.changes.from(0)?.length).toBe(1);
+  await append(topic(3), { kind: 'EndTransaction' }, topic(4));
+  // Carol's controller died in the middle of it.
+  await append({ kind: 'BeginTransaction', name: null }, asked('User:carol', 2), topic(5));
+  await append(claim, topic(6));
+  await loader.catchUp();
+  expect(
+    loader.changes.from(0)?.map(({ offset, principal, resourceName }) => [offset, principal, resourceName]),
+  ).toEqual([
+    [0, 'User:alice', 't0'],
+    [2, 'User:bob', 't2'],
+    [2, 'User:bob', 't3'],
+  ]);
 });

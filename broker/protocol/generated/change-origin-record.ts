@@ -8,6 +8,7 @@ export interface ChangeOriginRecord {
   host: string;
   clientId: string | null;
   requestApiKey: number;
+  recordCount: number;
 }
 
 export interface ChangeOriginRecordInit {
@@ -15,6 +16,7 @@ export interface ChangeOriginRecordInit {
   readonly host: string;
   readonly clientId: string | null;
   readonly requestApiKey: number;
+  readonly recordCount: number;
 }
 
 function readChangeOriginRecordV0(reader: Reader): ChangeOriginRecord {
@@ -23,6 +25,7 @@ function readChangeOriginRecordV0(reader: Reader): ChangeOriginRecord {
     host: reader.readCompactString(),
     clientId: reader.readCompactNullableString(),
     requestApiKey: reader.readInt16(),
+    recordCount: reader.readInt32(),
   };
   reader.skipTaggedFields();
   return message;
@@ -33,6 +36,7 @@ function writeChangeOriginRecordV0(writer: Writer, message: ChangeOriginRecordIn
   writer.writeCompactString(message.host);
   writer.writeCompactNullableString(message.clientId);
   writer.writeInt16(message.requestApiKey);
+  writer.writeInt32(message.recordCount);
   writer.writeInt8(0);
 }
 

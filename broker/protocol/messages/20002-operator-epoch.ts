@@ -1,4 +1,4 @@
-/** Ottla's own: a new operator takes over; whatever an earlier one still asks for is refused from then on. */
+/** Ottla's own: a new operator takes over, and gets the number by which an earlier one can be told. */
 import { api, int16, int32, message, string } from '../schema.ts';
 
 export default api({

@@ -1,5 +1,5 @@
-/** Ottla's own: who asked for the records that follow it in its batch, so that a change can be told to its author. */
-import { data, int16, string } from '../../schema.ts';
+/** Ottla's own: who asked for the next `recordCount` records, so that a change can be told to its author. */
+import { data, int16, int32, string } from '../../schema.ts';
 
 export default data(
   'ChangeOriginRecord',
@@ -10,6 +10,7 @@ export default data(
     host: string('0+'),
     clientId: string('0+', { nullable: '0+' }),
     requestApiKey: int16('0+'),
+    recordCount: int32('0+'),
   },
   { apiKey: 20003 },
 );

@@ -1,7 +1,7 @@
 /** Effective topic configs: the topic's own value, or that of the broker config it stands for, or the default. */
 import type { LogConfig } from '../log/mod.ts';
 import type { BrokerConfig, ConfigValue, ConfigValues } from './broker-config.ts';
-import { type ConfigDefinition, parseList, validateValue } from './definition.ts';
+import { type ConfigDefinition, parseList } from './definition.ts';
 import { clientMetricsDefinitions } from './definitions/client-metrics.ts';
 import { groupDefinitions } from './definitions/group.ts';
 import { topicDefinitions } from './definitions/topic.ts';
@@ -61,11 +61,6 @@ export function topicCrossFieldProblem(broker: BrokerConfig, overrides: ConfigVa
     );
   }
   return undefined;
-}
-
-export function validateTopicValue(name: string, value: string): string | undefined {
-  const definition = topicDefinitionsByName.get(name);
-  return definition === undefined ? `Unknown topic config name: ${name}` : validateValue(definition, value);
 }
 
 export function buildLogConfig(broker: BrokerConfig, overrides: ConfigValues): LogConfig {

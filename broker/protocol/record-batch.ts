@@ -85,7 +85,6 @@ export const setBatchAttributes = (b: Buffer, at: number, attributes: number): v
   b[at + 21] = attributes >> 8;
   b[at + 22] = attributes;
 };
-export const setBatchLastOffsetDelta = (b: Buffer, at: number, delta: number): void => setInt32(b, at + 23, delta);
 export const setBatchMaxTimestamp = (b: Buffer, at: number, timestamp: number): void => setInt64(b, at + 35, timestamp);
 
 export function computeBatchCrc(b: Buffer, at: number): number {

@@ -9,8 +9,3 @@ export class AssertionFailure extends Error {
 export function assert(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new AssertionFailure(sentence);
 }
-
-/** For the default branch of an exhaustive switch. */
-export function unreachable(value: never): never {
-  throw new AssertionFailure(`a value outside its type arrived here: ${String(value)}`);
-}

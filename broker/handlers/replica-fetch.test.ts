@@ -1,7 +1,8 @@
 /** Fetch and its neighbours where there are followers: who may fetch as one, and what consumers read from one. */
 import { afterEach, expect, test } from 'vitest';
 import * as calls from '../../test/support/calls.ts';
-import { type SimNode, SimReplicas, type SimReplicasOptions } from '../../test/support/sim-replicas.ts';
+import type { SimNode } from '../../test/support/replicas/sim-node.ts';
+import { SimReplicas, type SimReplicasOptions } from '../../test/support/replicas/sim-replicas.ts';
 import { defineCall, type KafkaConnection } from '../protocol/connection/mod.ts';
 import type { FetchRequestInit } from '../protocol/generated/fetch-request.ts';
 import type { FetchResponse, FetchResponseResponsesPartitions } from '../protocol/generated/fetch-response.ts';

@@ -7,7 +7,8 @@
  * names the seed that replays it.
  */
 import { expect, test } from 'vitest';
-import { type Produced, SimReplicas } from '../../test/support/sim-replicas.ts';
+import type { Produced } from '../../test/support/replicas/sim-node.ts';
+import { SimReplicas } from '../../test/support/replicas/sim-replicas.ts';
 import { batchSizeBytes, ErrorCode, readRecords } from '../protocol/mod.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import type { Replica } from './replica.ts';

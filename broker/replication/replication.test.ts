@@ -3,7 +3,8 @@
  * for.
  */
 import { afterEach, expect, test } from 'vitest';
-import { type Produced, type SimNode, SimReplicas, type SimReplicasOptions } from '../../test/support/sim-replicas.ts';
+import type { Produced, SimNode } from '../../test/support/replicas/sim-node.ts';
+import { SimReplicas, type SimReplicasOptions } from '../../test/support/replicas/sim-replicas.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 
 let cluster: SimReplicas;

@@ -1,3 +1,4 @@
+/** A connection of a process that may be paused. */
 import type { Connection } from '../../../broker/std/mod.ts';
 
 /** Holds back what arrives while its process is paused. */

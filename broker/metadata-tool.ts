@@ -24,9 +24,8 @@ interface Tool {
 
 /** What this broker's own disk knows; undefined when it never ran. */
 function ownCopy({ runtime, config }: Tool): MetadataImage | undefined {
-  const folders = config.list('log.dirs').length > 0 ? config.list('log.dirs') : config.list('log.dir');
   const { disk, log } = runtime;
-  return new LocalCopy({ disk, folder: `${folders[0]}/${LOCAL_COPY_FOLDER}`, log }).read()?.image;
+  return new LocalCopy({ disk, folder: `${config.logFolders[0]}/${LOCAL_COPY_FOLDER}`, log }).read()?.image;
 }
 
 export async function dumpMetadata(

@@ -61,8 +61,7 @@ function invalid(name: string, problem: string): BrokerError {
 }
 
 function defaultFolder(config: BrokerConfig): string {
-  const folders = config.list('log.dirs').length > 0 ? config.list('log.dirs') : config.list('log.dir');
-  return `${folders[0]}/${DEFAULT_FOLDER}`;
+  return `${config.logFolders[0]}/${DEFAULT_FOLDER}`;
 }
 
 function openFilesStore(path: string, { disk, clock, random }: Runtime): FilesStore {

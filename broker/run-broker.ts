@@ -75,7 +75,7 @@ async function start(
   const properties = propertiesOf(args, runtime.disk, args['quick-start'] === true ? QUICK_START : {});
   const config = new BrokerConfig(properties);
   for (const sentence of config.unknownKeys()) log.warn({}, sentence);
-  for (const folder of config.list(config.list('log.dirs').length > 0 ? 'log.dirs' : 'log.dir')) claimFolder(folder);
+  for (const folder of config.logFolders) claimFolder(folder);
   const permitMs = stopPermitMs(properties);
   let running: RunningBroker | undefined;
   await serveProbes(() => running, properties, log);

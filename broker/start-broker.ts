@@ -64,7 +64,7 @@ export async function startBroker(options: {
 }): Promise<RunningBroker> {
   const { runtime, config } = options;
   const { clock, random, disk, log } = runtime;
-  const folders = config.list('log.dirs').length > 0 ? config.list('log.dirs') : config.list('log.dir');
+  const folders = config.logFolders;
   const found = identifyFolders(disk, folders);
   const nodeId = nodeIdOf(config, found?.nodeId);
 

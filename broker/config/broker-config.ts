@@ -123,6 +123,12 @@ export class BrokerConfig {
     return parseList(this.string(name));
   }
 
+  /** The folders of the logs: `log.dirs`, or `log.dir` where that alone is set. */
+  get logFolders(): string[] {
+    const several = this.list('log.dirs');
+    return several.length > 0 ? several : this.list('log.dir');
+  }
+
   staticValues(): ConfigValues {
     return this.fixed;
   }

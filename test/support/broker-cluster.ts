@@ -20,6 +20,7 @@ export class BrokerCluster {
   static async start(options: {
     readonly size: number;
     readonly overrides?: Readonly<Record<string, string>>;
+    readonly program?: string;
   }): Promise<BrokerCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'ottla-cluster-'));
     const starting = Array.from({ length: options.size }, (_, index) => {
@@ -31,7 +32,7 @@ export class BrokerCluster {
         'offsets.topic.replication.factor': `${Math.min(3, options.size)}`,
         ...options.overrides,
       };
-      return BrokerProcess.start({ overrides, folder: join(folder, `${id}`) });
+      return BrokerProcess.start({ overrides, folder: join(folder, `${id}`), program: options.program });
     });
     const started = await Promise.allSettled(starting);
     const brokers = started.filter((result) => result.status === 'fulfilled').map(({ value }) => value);

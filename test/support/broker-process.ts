@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCES = join(root, 'broker/main.ts');
 const PORT_MAX = 65_535;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -59,33 +60,37 @@ async function waitForPort(port: number, isAlive: () => boolean): Promise<void> 
   throw new Error(`the broker did not listen on port ${port} within ${START_TIMEOUT_MS} ms`);
 }
 
+export type BrokerProcessOptions = {
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly folder?: string;
+  readonly port?: number;
+  /** What Node runs: the sources, unless it is a bundle of them. */
+  readonly program?: string | undefined;
+  /** False returns once it listens, which it does before the cluster knows it. */
+  readonly waitsUntilServing?: boolean;
+};
+
 export class BrokerProcess {
   readonly port: number;
   readonly dataFolder: string;
   private readonly overrides: Readonly<Record<string, string>>;
   private readonly ownsFolder: boolean;
+  private readonly program: string;
   private child: ChildProcess | undefined;
   /** The last lines of the log, for the message of a failure. */
   output = '';
 
-  private constructor(port: number, folder: string | undefined, overrides: Readonly<Record<string, string>>) {
+  private constructor(port: number, options: BrokerProcessOptions) {
     this.port = port;
-    this.ownsFolder = folder === undefined;
-    this.dataFolder = folder ?? mkdtempSync(join(tmpdir(), 'ottla-test-'));
-    this.overrides = overrides;
+    this.ownsFolder = options.folder === undefined;
+    this.dataFolder = options.folder ?? mkdtempSync(join(tmpdir(), 'ottla-test-'));
+    this.overrides = options.overrides ?? {};
+    this.program = options.program ?? SOURCES;
   }
 
-  static async start(
-    options: {
-      overrides?: Readonly<Record<string, string>>;
-      folder?: string;
-      port?: number;
-      /** False returns once it listens, which it does before the cluster knows it. */
-      waitsUntilServing?: boolean;
-    } = {},
-  ): Promise<BrokerProcess> {
+  static async start(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
     const port = options.port ?? (await freePort());
-    const broker = new BrokerProcess(port, options.folder, options.overrides ?? {});
+    const broker = new BrokerProcess(port, options);
     await broker.run(options.waitsUntilServing);
     return broker;
   }
@@ -120,7 +125,7 @@ export class BrokerProcess {
       ...this.overrides,
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
-    const child = spawn(process.execPath, [join(root, 'broker/main.ts'), ...args], {
+    const child = spawn(process.execPath, [this.program, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -27,7 +27,7 @@ export { type ApiError, apiError, type Decision } from './decision.ts';
 export { type ElectionRules, isActive, type TopicRules } from './election-rules.ts';
 export { balanceLeaders, type Elected, type ElectionTarget, type ElectionType, electLeaders } from './elections.ts';
 export { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
-export { takeOperatorEpoch } from './operator-epochs.ts';
+export { refuseDeposedOperator, takeOperatorEpoch } from './operator-epochs.ts';
 export { planPartitionChange } from './partition-change.ts';
 export { placeReplicas } from './placement.ts';
 export { allocateProducerIds, PRODUCER_ID_BLOCK, type ProducerIdBlock } from './producer-ids.ts';

@@ -7,10 +7,13 @@ import { writeOperatorEpochRequest } from '../protocol/generated/operator-epoch-
 import { readOperatorEpochResponse } from '../protocol/generated/operator-epoch-response.ts';
 import { writeStopImpactRequest } from '../protocol/generated/stop-impact-request.ts';
 import { readStopImpactResponse } from '../protocol/generated/stop-impact-response.ts';
+import { writeStopPermitRequest } from '../protocol/generated/stop-permit-request.ts';
+import { readStopPermitResponse } from '../protocol/generated/stop-permit-response.ts';
 import { writeWatchChangesRequest } from '../protocol/generated/watch-changes-request.ts';
 import { readWatchChangesResponse } from '../protocol/generated/watch-changes-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 
+const stopPermit = defineCall(20000, writeStopPermitRequest, readStopPermitResponse);
 const stopImpact = defineCall(20001, writeStopImpactRequest, readStopImpactResponse);
 const operatorEpoch = defineCall(20002, writeOperatorEpochRequest, readOperatorEpochResponse);
 const watchChanges = defineCall(20003, writeWatchChangesRequest, readWatchChangesResponse);
@@ -83,6 +86,37 @@ test('every operator gets a greater epoch than the one before', async () => {
     (await broker.until(control.request(operatorEpoch, 0, { holder }))).operatorEpoch;
   expect([await take('a'), await take('b')]).toEqual([1, 2]);
   expect(broker.running?.broker.image).toMatchObject({ operatorEpoch: 2, operatorHolder: 'b' });
+});
+
+test('an operator whose term is over is refused, whatever it asks, and one cannot ask without its term', async () => {
+  const take = async (holder: string): Promise<number> =>
+    (await broker.until(control.request(operatorEpoch, 0, { holder }))).operatorEpoch;
+  const connect = async (epoch: number): Promise<KafkaConnection> =>
+    broker.until(
+      KafkaConnection.open({
+        runtime: { network: broker.network.endpoint('operator') },
+        host: '127.0.0.1',
+        port: CONTROL_PORT,
+        clientId: 'operator',
+        operatorEpoch: epoch,
+      }),
+    );
+  const first = await connect(await take('a'));
+  await broker.until(calls.createTopic(first, 'of-a', 1));
+  const second = await connect(await take('b'));
+  await expect(broker.until(calls.createTopic(first, 'late', 1))).rejects.toThrow('b acts under epoch 2');
+  const permit = { brokerId: 1, brokerEpoch: 0, podUid: null, release: false };
+  expect(await broker.until(first.request(stopPermit, 0, permit))).toMatchObject({
+    errorCode: ErrorCode.STALE_CONTROLLER_EPOCH,
+    errorMessage: expect.stringContaining('operator epoch 1'),
+    isGranted: false,
+  });
+  await broker.until(calls.createTopic(second, 'of-b', 1));
+  expect([...(broker.running?.broker.image.topicsByName.keys() ?? [])].sort()).toEqual(['of-a', 'of-b']);
+  // The header of that version has no place for it.
+  expect(() => second.request(calls.createTopicsCall, 2, { topics: [], timeoutMs: 0, validateOnly: false })).toThrow(
+    'operatorEpoch',
+  );
 });
 
 test('clients have none of it', async () => {

@@ -64,9 +64,10 @@ function pause(broker: Broker, delayMs: number): Promise<void> {
   return new Promise<void>((resolve) => broker.runtime.clock.after(delayMs, resolve));
 }
 
-function requestBytes({ api, version, correlationId, clientId }: RequestContext, body: Reader): Buffer {
+function requestBytes(context: RequestContext, body: Reader): Buffer {
+  const { api, version, correlationId, clientId, operatorEpoch } = context;
   const writer = new Writer();
-  const header = { requestApiKey: api.key, requestApiVersion: version, correlationId, clientId };
+  const header = { requestApiKey: api.key, requestApiVersion: version, correlationId, clientId, operatorEpoch };
   writeRequestHeader(writer, header, requestHeaderVersion(api, version));
   writer.writeRaw(body.buffer.subarray(body.offset, body.end));
   return writer.finish();
@@ -106,6 +107,7 @@ export function unwrap(
     version,
     correlationId: header.correlationId,
     clientId: header.clientId,
+    operatorEpoch: header.operatorEpoch,
     receivedMs: outer.receivedMs,
     sizeBytes: envelope.requestData.length,
   };

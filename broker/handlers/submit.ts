@@ -1,5 +1,5 @@
 /** A decision of the controller, or the error that stands for its absence. */
-import type { ApiError, Decision } from '../controller/mod.ts';
+import { type ApiError, type Decision, refuseDeposedOperator } from '../controller/mod.ts';
 import type { MetadataImage, MetadataRecord } from '../metadata/mod.ts';
 import type { RequestContext } from '../network/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
@@ -23,6 +23,7 @@ export async function submit<Result>(
   });
   try {
     return await broker.controller.submit((image) => {
+      refuseDeposedOperator(image, context.operatorEpoch);
       const decision = decide(image);
       return decision.records.length === 0
         ? decision
@@ -33,8 +34,12 @@ export async function submit<Result>(
   }
 }
 
-/** What a controller that is deposed, or whose store is away, answers. Anything else is a bug, and is thrown on. */
+/**
+ * What a controller that is deposed, or whose store is away, answers, and what an operator hears whose term is over.
+ * Anything else is a bug, and is thrown on.
+ */
 export function errorOf(error: unknown): number {
   if (!(error instanceof BrokerError)) throw error;
+  if (error.code === 'operator.deposed') return ErrorCode.STALE_CONTROLLER_EPOCH;
   return error.code === 'store.fenced' ? ErrorCode.NOT_CONTROLLER : ErrorCode.REQUEST_TIMED_OUT;
 }

@@ -25,6 +25,8 @@ export interface RequestContext {
   readonly version: number;
   readonly correlationId: number;
   readonly clientId: string | null;
+  /** The term of the operator that sent it; -1 from everybody else. */
+  readonly operatorEpoch: number;
   readonly receivedMs: number;
   readonly sizeBytes: number;
 }

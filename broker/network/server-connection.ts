@@ -163,6 +163,7 @@ export class ServerConnection {
       version,
       correlationId: header.correlationId,
       clientId: header.clientId,
+      operatorEpoch: header.operatorEpoch,
       receivedMs: this.lastActiveMs,
       sizeBytes,
     };

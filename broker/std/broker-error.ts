@@ -14,6 +14,7 @@ export type BrokerErrorCode =
   | 'net.frameTooLarge'
   | 'net.refused'
   | 'net.timeout'
+  | 'operator.deposed'
   | 'protocol.malformed'
   | 'record.invalid'
   | 'store.conflict'

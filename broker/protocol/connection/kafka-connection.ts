@@ -39,6 +39,8 @@ export interface ConnectionOptions {
   readonly frameBytesMax?: number;
   /** How many buffers take turns to receive responses, whose bytes are gone when the last is used again; 0: none. */
   readonly reusedBuffers?: number;
+  /** The term under which an operator asks. Its requests must be of versions with a header that carries it. */
+  readonly operatorEpoch?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -51,6 +53,7 @@ export class KafkaConnection {
   private readonly waiting: Waiting[] = [];
   private readonly frames: ResponseFrames;
   private readonly requestTimeout: ConnectionOptions['requestTimeout'];
+  private readonly operatorEpoch: number;
   private timer: Timer | undefined;
   private nextCorrelationId = 1;
   private failure: Error | undefined;
@@ -60,6 +63,7 @@ export class KafkaConnection {
     this.connection = connection;
     this.clientId = clientId;
     this.requestTimeout = options.requestTimeout;
+    this.operatorEpoch = options.operatorEpoch ?? -1;
     this.frames = new ResponseFrames({
       frameBytesMax: options.frameBytesMax ?? FRAME_BYTES_MAX,
       reusedBuffers: options.reusedBuffers ?? 0,
@@ -171,11 +175,9 @@ export class KafkaConnection {
     assert(api !== undefined, `API key ${call.key} is in the table`);
     const writer = new Writer();
     writer.writeInt32(0);
-    writeRequestHeader(
-      writer,
-      { requestApiKey: call.key, requestApiVersion: version, correlationId, clientId: this.clientId },
-      requestHeaderVersion(api, version),
-    );
+    const { clientId, operatorEpoch } = this;
+    const header = { requestApiKey: call.key, requestApiVersion: version, correlationId, clientId, operatorEpoch };
+    writeRequestHeader(writer, header, requestHeaderVersion(api, version));
     call.write(writer, body, version);
     return writer.finishFrame();
   }

@@ -9,4 +9,6 @@ export default data('RequestHeader', '1-2', '2+', {
   requestApiVersion: int16('0+'),
   correlationId: int32('0+'),
   clientId: string('1+', { nullable: '1+', flexible: 'none' }),
+  /** Ottla's own: the term of the operator that sends the request. One whose term is over is refused. */
+  operatorEpoch: int32('2+', { tag: 20000, default: -1 }),
 });

@@ -1,6 +1,6 @@
 /**
  * Which brokers were heard of lately. Kept in the memory of the active controller alone: a new one gives everybody a
- * full session to find it.
+ * full session to find it, and its predecessor, who is probably gone, half of one.
  */
 import type { MetadataImage } from '../metadata/mod.ts';
 
@@ -16,11 +16,16 @@ interface Session {
 export class BrokerSessions {
   private readonly sessions = new Map<number, Session>();
 
-  /** A new controller: everybody who serves counts as just heard of. */
-  restart(image: MetadataImage, nowMs: number): void {
+  /**
+   * A new controller: everybody who serves counts as just heard of. Its predecessor let the lease go, most likely
+   * because its machine is lost, and was silent for that long already; alive, it finds its successor within two
+   * heartbeats.
+   */
+  restart(image: MetadataImage, predecessorId: number, nowMs: number, timeoutMs: number): void {
     this.sessions.clear();
-    for (const broker of image.brokers.values()) {
-      if (!broker.isFenced) this.touch(broker.id, broker.epoch, -1, nowMs);
+    for (const { id, epoch, isFenced } of image.brokers.values()) {
+      if (isFenced) continue;
+      this.touch(id, epoch, -1, id === predecessorId ? nowMs - timeoutMs / 2 : nowMs);
     }
   }
 

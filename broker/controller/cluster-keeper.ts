@@ -67,7 +67,7 @@ export class ClusterKeeper {
   }
 
   start(): void {
-    this.controller.onActive(() => this.takeUp());
+    this.controller.onActive((predecessorId) => this.takeUp(predecessorId));
     const tick = (): void => {
       if (this.isClosed) return;
       if (this.controller.isActive) this.check();
@@ -80,10 +80,10 @@ export class ClusterKeeper {
     this.isClosed = true;
   }
 
-  private takeUp(): void {
+  private takeUp(predecessorId: number): void {
     const nowMs = this.clock.monotonicMs();
     this.dying.clear();
-    this.sessions.restart(this.image(), nowMs);
+    this.sessions.restart(this.image(), predecessorId, nowMs, this.limits().sessionTimeoutMs);
     this.leaderlessDueMs = nowMs;
     this.balanceDueMs = nowMs + this.limits().balanceIntervalMs;
   }

@@ -54,7 +54,7 @@ export class Controller {
   private readonly waiting: Waiting[] = [];
   /** Admin changes that wait until the store may be written to again. They then go together. */
   private readonly postponed: Waiting[] = [];
-  private readonly activeListeners: (() => void)[] = [];
+  private readonly activeListeners: ((predecessorId: number) => void)[] = [];
   private controllerEpoch = 0;
   private isLeading = false;
   private lease: Lease | undefined;
@@ -78,8 +78,8 @@ export class Controller {
     return this.controllerEpoch;
   }
 
-  /** Calls `listener` every time this broker becomes the active controller. */
-  onActive(listener: () => void): void {
+  /** Calls `listener` every time this broker becomes the active controller, with the one that claimed before it. */
+  onActive(listener: (predecessorId: number) => void): void {
     this.activeListeners.push(listener);
   }
 
@@ -171,7 +171,7 @@ export class Controller {
     this.controllerEpoch = controllerEpoch;
     this.isLeading = true;
     log.info({ controllerEpoch }, 'became the active controller');
-    for (const listener of this.activeListeners) listener();
+    for (const listener of this.activeListeners) listener(image.controllerId);
     for (const callback of this.becameActive.splice(0)) callback();
     this.work();
   }

@@ -344,10 +344,13 @@ describe('reassignments', () => {
   });
 });
 
-test('sessions end by silence on the own clock, and a new controller gives everybody a whole one', () => {
+test('sessions end by silence on the own clock; a new controller gives all but its predecessor a whole one', () => {
   const image = cluster();
   const sessions = new BrokerSessions();
-  sessions.restart(image, 1000);
+  sessions.restart(image, 3, 1000, 6000);
+  expect(sessions.expired(image, 3999, 6000)).toEqual([]);
+  expect(sessions.expired(image, 4000, 6000).map(({ brokerId }) => brokerId)).toEqual([3]);
+  sessions.touch(3, epochOf(image, 3), 1, 1000);
   expect(sessions.expired(image, 6999, 6000)).toEqual([]);
   sessions.touch(2, epochOf(image, 2), 7, 5000);
   expect(sessions.expired(image, 7000, 6000).map(({ brokerId }) => brokerId)).toEqual([1, 3]);

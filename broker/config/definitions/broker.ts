@@ -566,7 +566,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'broker.session.timeout.ms',
     type: 'int',
-    default: '9000',
+    default: '6000',
     valid: '',
     importance: 'medium',
     update: 'read-only',

@@ -3,6 +3,7 @@
  *
  *   npm run chaos [-- --fault name,name] [--rounds N] [--store files|redis]
  *   npm run chaos -- --availability [--rounds N]       the pause of writes beside a real Kafka, with librdkafka
+ *   npm run chaos -- --outage MINUTES [--store redis]  what clients notice while the store is away
  *
  * Each fault gets a cluster of its own. A round begins when every replica is in sync and ends when it is again; in
  * between something breaks and is mended. When a fault has had its rounds, everything is read and compared.
@@ -22,6 +23,7 @@ import { Cluster } from './cluster.ts';
 import { FAULTS, type Fault, mountSmallDisk, SESSION_TIMEOUT_MS } from './faults.ts';
 import { quantile } from './gap-meter.ts';
 import { Load } from './load.ts';
+import { sufferOutage } from './outage.ts';
 import { checkTheChecker } from './self-check.ts';
 
 /** Quiet before each fault: what the last one left must not count for the next. */
@@ -43,6 +45,7 @@ interface Outcome {
 const store = argument('--store') ?? 'files';
 const names = argument('--fault')?.split(',') ?? FAULTS.map(({ name }) => name);
 const rounds = argument('--rounds');
+const outageMinutes = argument('--outage');
 const chosen = names.map((name) => {
   const fault = FAULTS.find((each) => each.name === name);
   if (fault === undefined) throw new Error(`no fault is called ${name}; there are ${FAULTS.map((each) => each.name)}`);
@@ -62,6 +65,8 @@ if (process.argv.includes('--availability')) {
   await compareAvailability(tally, rounds === undefined ? AVAILABILITY_REPEATS : Number(rounds));
 } else if (store === 'redis' && !(await ensureCommand('redis-server', 'redis-server'))) {
   tally.skip('chaos on redis', 'redis-server is not installed, and cannot be installed here');
+} else if (outageMinutes !== undefined) {
+  await sufferOutage(tally, Number(outageMinutes), store);
 } else {
   await tally.check('the checker sees a lost record and a flipped bit', checkTheChecker);
   for (const fault of chosen) {

@@ -8,6 +8,7 @@
 import type {
   BrokerImage,
   EndpointImage,
+  FeatureRange,
   MetadataImage,
   MetadataRecord,
   PartitionImage,
@@ -17,6 +18,7 @@ import { ErrorCode } from '../protocol/mod.ts';
 import { ZERO_UUID } from '../std/mod.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
 import { type ElectionRules, rulesOf } from './election-rules.ts';
+import { unsupportedFeature } from './features.ts';
 import { NO_LEADER, type PartitionTarget, planPartitionChange } from './partition-change.ts';
 
 /** About 64 KiB of changes: what a store takes in a few milliseconds. */
@@ -28,6 +30,7 @@ export interface Registration {
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly directories: readonly string[];
+  readonly features: readonly FeatureRange[];
   /** The epoch under which it shut down cleanly; -1 when it did not, or never ran. */
   readonly previousEpoch: number;
 }
@@ -72,9 +75,11 @@ export function registerBroker(
 function registrationProblem(
   image: MetadataImage,
   known: BrokerImage | undefined,
-  { brokerId, directories }: Registration,
+  { brokerId, directories, features }: Registration,
   hasSession: boolean,
 ): ApiError | undefined {
+  const unsupported = unsupportedFeature(image, features);
+  if (unsupported !== undefined) return unsupported;
   // The lock on its folder says that the process before it is gone; without a common folder nothing says so.
   const isSuccessor = known?.directories.some((id) => directories.includes(id)) ?? false;
   if (known !== undefined && hasSession && !isSuccessor) {
@@ -102,7 +107,11 @@ function registrationRecord(registration: Registration): MetadataRecord {
     incarnationId: registration.incarnationId,
     brokerEpoch: -1,
     endPoints: registration.endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-    features: [],
+    features: registration.features.map(({ name, minLevel, maxLevel }) => ({
+      name,
+      minSupportedVersion: minLevel,
+      maxSupportedVersion: maxLevel,
+    })),
     rack: registration.rack,
     fenced: true,
     inControlledShutdown: false,

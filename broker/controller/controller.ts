@@ -16,6 +16,7 @@ import {
 } from '../metadata/mod.ts';
 import { BrokerError, type Clock, type Logger, type Random, randomUuid } from '../std/mod.ts';
 import type { Decision } from './decision.ts';
+import { firstFeatures } from './features.ts';
 import { BatchGatherer, LogWriter, RETRY_MS } from './log-writer.ts';
 
 const LEASE_MS = 6000;
@@ -164,7 +165,7 @@ export class Controller {
         features: [],
       },
     ];
-    if (image.clusterId === '') records.push({ kind: 'Cluster', clusterId });
+    if (image.clusterId === '') records.push({ kind: 'Cluster', clusterId }, ...firstFeatures());
     await this.writer.append(image.nextOffset, encodeBatch({ controllerEpoch, records }), image);
     await loader.catchUp();
     if (this.isClosed) return;

@@ -49,6 +49,7 @@ const registration = (brokerId: number, incarnationId = ZERO_UUID) => ({
   endpoints: [],
   rack: null,
   directories: [],
+  features: [],
 });
 const epochOf = (image: MetadataImage, id: number): number => image.brokers.get(id)?.epoch ?? -1;
 const unfenced = (image: MetadataImage, id: number): MetadataImage =>
@@ -426,6 +427,7 @@ test('replicas go to distinct brokers over as many racks as there are, the livin
           endpoints: [],
           isShuttingDown: false,
           directories: [],
+          features: [],
         }),
       );
       const alive = all.filter(({ isFenced }) => !isFenced);

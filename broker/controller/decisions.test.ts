@@ -53,6 +53,7 @@ function cluster(racks: readonly (string | null)[]): MetadataImage {
       endpoints: [{ name: 'PLAINTEXT', host: 'h', port: 1 }],
       rack,
       directories: [],
+      features: [],
     };
     image = written(image, register(image, registration).records);
     image = written(image, unfence(image, brokerId, image.brokers.get(brokerId)?.epoch ?? -1).records);

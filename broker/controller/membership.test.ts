@@ -35,6 +35,7 @@ const registrationOf = (brokerId: number, change: Partial<Registration> = {}): R
   endpoints: [],
   rack: null,
   directories: [uuid(100 + brokerId)],
+  features: [],
   previousEpoch: -1,
   ...change,
 });

@@ -26,6 +26,7 @@ export { Controller, type ControllerOptions } from './controller.ts';
 export { type ApiError, apiError, type Decision } from './decision.ts';
 export { type ElectionRules, isActive, type TopicRules } from './election-rules.ts';
 export { balanceLeaders, type Elected, type ElectionTarget, type ElectionType, electLeaders } from './elections.ts';
+export { type FeatureUpdate, updateFeatures } from './features.ts';
 export { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
 export { refuseDeposedOperator, takeOperatorEpoch } from './operator-epochs.ts';
 export { planPartitionChange } from './partition-change.ts';

@@ -19,6 +19,7 @@ function restart(image: MetadataImage, brokerId: number, incarnation: number): M
     endpoints: [],
     rack: null,
     directories: [uuid(100 + brokerId)],
+    features: [],
     previousEpoch: epochOf(image, brokerId),
   };
   const registered = written(image, registerBroker(image, registration, { rules, hasSession: false }).records);

@@ -5,6 +5,7 @@
  * - control listener only; answers when the registration is in the metadata log, whose offset is the broker's epoch
  * - an unclean restart leaves every in-sync set before the broker is registered (KIP-966)
  * - INCONSISTENT_CLUSTER_ID for a broker of another cluster, DUPLICATE_BROKER_REGISTRATION for an id that is alive
+ * - UNSUPPORTED_VERSION for a broker that does not know a level of a feature that the cluster uses (KIP-584)
  *
  * Versions
  * - 2: log directories
@@ -41,6 +42,11 @@ export const brokerRegistration = handler<BrokerRegistrationRequest, BrokerRegis
         endpoints: request.listeners.map(({ name, host, port }) => ({ name, host, port })),
         rack: request.rack,
         directories: request.logDirs,
+        features: request.features.map(({ name, minSupportedVersion: minLevel, maxSupportedVersion: maxLevel }) => ({
+          name,
+          minLevel,
+          maxLevel,
+        })),
         previousEpoch: request.previousBrokerEpoch,
       });
       if (errorCode !== ErrorCode.NONE) return refused(errorCode);

@@ -8,6 +8,7 @@ import {
   type BrokerImage,
   ConfigResource,
   configsOf,
+  METADATA_VERSION,
   type MetadataImage,
   type MetadataLoader,
 } from '../metadata/mod.ts';
@@ -47,7 +48,10 @@ export interface Features {
 const JOIN_MS = 10_000;
 
 /** The features we implement. Kafka's metadata.version is listed because tools ask for it; it gates nothing here. */
-const SUPPORTED_FEATURES: Features['supported'] = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }];
+const SUPPORTED_FEATURES: Features['supported'] = [
+  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
+  { name: METADATA_VERSION.feature, minVersion: METADATA_VERSION.minLevel, maxVersion: METADATA_VERSION.maxLevel },
+];
 
 export interface BrokerRooms {
   readonly runtime: Runtime;

@@ -6,7 +6,7 @@
  * A broker that cannot reach a controller waits and tries again; it never gives up and never crashes for it. What it
  * may serve meanwhile is decided by epochs, not by this file.
  */
-import type { EndpointImage, MetadataLoader } from '../metadata/mod.ts';
+import { type EndpointImage, METADATA_VERSION, type MetadataLoader } from '../metadata/mod.ts';
 import { defineCall } from '../protocol/connection/mod.ts';
 import { writeBrokerHeartbeatRequest } from '../protocol/generated/broker-heartbeat-request.ts';
 import {
@@ -27,6 +27,14 @@ const heartbeatCall = defineCall(63, writeBrokerHeartbeatRequest, readBrokerHear
 const REGISTRATION_VERSION = 4;
 const HEARTBEAT_VERSION = 1;
 const STOP_PERMIT_VERSION = 0;
+/** What this build can take part in. */
+const FEATURES = [
+  {
+    name: METADATA_VERSION.feature,
+    minSupportedVersion: METADATA_VERSION.minLevel,
+    maxSupportedVersion: METADATA_VERSION.maxLevel,
+  },
+];
 const RETRY_MS = 100;
 const PERMIT_RETRY_MS = 250;
 /** A broker that is not served yet, or waits to stop, asks again this soon. */
@@ -101,7 +109,7 @@ export class BrokerLifecycle {
             clusterId,
             incarnationId,
             listeners: endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-            features: [],
+            features: FEATURES,
             rack,
             isMigratingZkBroker: false,
             logDirs: [...directories],
@@ -118,6 +126,14 @@ export class BrokerLifecycle {
           throw new BrokerError(
             'data.foreign',
             `the cluster refuses this broker (${errorName(errorCode)}): its log folders belong to another one`,
+          );
+        }
+        if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+          const { feature, minLevel, maxLevel } = METADATA_VERSION;
+          const range = `this broker knows ${feature} ${minLevel} to ${maxLevel}`;
+          throw new BrokerError(
+            'data.foreign',
+            `the cluster refuses this broker: ${range}, and the cluster uses another`,
           );
         }
         log.warn({ error: errorName(errorCode) }, 'the controller does not take this registration yet');

@@ -10,6 +10,7 @@ import {
   encodeBatch,
   encodeSnapshot,
   ImageBuilder,
+  METADATA_VERSION,
   type MetadataDelta,
   type MetadataImage,
   type MetadataRecord,
@@ -79,15 +80,34 @@ describe('batches as bytes', () => {
     });
   }
 
-  test('an unknown frame, an unknown record and a cut batch are malformed', () => {
+  test('a frame of no version and a cut batch are malformed', () => {
     const bytes = encodeBatch({ controllerEpoch: 1, records: [topic] });
     const frame = Buffer.from(bytes);
-    frame[0] = 9;
-    const unknown = Buffer.from(bytes);
-    unknown[6] = 99;
-    for (const bad of [frame, unknown, bytes.subarray(0, -1), Buffer.alloc(0)]) {
+    frame[0] = 0;
+    for (const bad of [frame, bytes.subarray(0, -1), Buffer.alloc(0)]) {
       expect(() => decodeBatch(bad)).toThrow(expect.objectContaining({ code: 'protocol.malformed' }));
     }
+  });
+
+  test('what only a later release writes is told as that, with what this one knows', () => {
+    const bytes = encodeBatch({ controllerEpoch: 1, records: [topic] });
+    const [frame, unknown, newer] = [Buffer.from(bytes), Buffer.from(bytes), Buffer.from(bytes)];
+    frame[0] = 9;
+    unknown[6] = 99;
+    newer[7] = 1;
+    const { feature: name, maxLevel } = METADATA_VERSION;
+    const level: MetadataRecord = { kind: 'FeatureLevel', name, featureLevel: maxLevel + 1 };
+    const raised = encodeBatch({ controllerEpoch: 1, records: [level] });
+    for (const batch of [frame, unknown, newer, raised]) {
+      expect(() => decodeBatch(batch)).toThrow(
+        expect.objectContaining({
+          code: 'store.tooNew',
+          message: expect.stringContaining(`knows ${name} up to ${maxLevel}`),
+        }),
+      );
+    }
+    const current = encodeBatch({ controllerEpoch: 1, records: [{ ...level, featureLevel: maxLevel }] });
+    expect(decodeBatch(current).records).toHaveLength(1);
   });
 });
 

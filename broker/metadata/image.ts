@@ -21,6 +21,14 @@ export interface BrokerImage {
   readonly isFenced: boolean;
   readonly isShuttingDown: boolean;
   readonly directories: readonly string[];
+  /** The levels of features that its build knows. */
+  readonly features: readonly FeatureRange[];
+}
+
+export interface FeatureRange {
+  readonly name: string;
+  readonly minLevel: number;
+  readonly maxLevel: number;
 }
 
 export interface PartitionImage {
@@ -235,6 +243,11 @@ export class ImageBuilder {
           isFenced: record.fenced,
           isShuttingDown: record.inControlledShutdown,
           directories: record.logDirs,
+          features: record.features.map(({ name, minSupportedVersion: minLevel, maxSupportedVersion: maxLevel }) => ({
+            name,
+            minLevel,
+            maxLevel,
+          })),
         });
         return;
       case 'UnregisterBroker':

@@ -10,6 +10,7 @@ export {
   configsOf,
   EMPTY_IMAGE,
   type EndpointImage,
+  type FeatureRange,
   ImageBuilder,
   type MetadataDelta,
   type MetadataImage,
@@ -22,6 +23,7 @@ export {
 } from './image.ts';
 export { type MetadataListener, MetadataLoader } from './loader.ts';
 export { type KnownMetadata, LocalCopy } from './local-copy.ts';
+export { METADATA_VERSION } from './metadata-version.ts';
 export {
   decodeBatch,
   encodeBatch,

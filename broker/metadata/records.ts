@@ -30,6 +30,7 @@ import * as topic from '../protocol/generated/topic-record.ts';
 import * as unregisterBroker from '../protocol/generated/unregister-broker-record.ts';
 import * as userScramCredential from '../protocol/generated/user-scram-credential-record.ts';
 import { malformed, Reader, Writer } from '../protocol/mod.ts';
+import { METADATA_VERSION, tooNew } from './metadata-version.ts';
 
 interface Bodies {
   RegisterBroker: registerBroker.RegisterBrokerRecord;
@@ -230,11 +231,15 @@ export function encodeBatch(batch: MetadataBatch): Buffer {
   return writer.finish();
 }
 
-/** Throws BrokerError `protocol.malformed` on anything that `encodeBatch` does not write. */
+/**
+ * Throws BrokerError `store.tooNew` on what a later release writes, and `protocol.malformed` on anything else that
+ * `encodeBatch` does not.
+ */
 export function decodeBatch(payload: Buffer): MetadataBatch {
   const reader = new Reader(payload);
   const frame = reader.readInt8();
-  if (frame !== FRAME_VERSION) throw malformed(`metadata batch of frame version ${frame}; this broker reads 1`);
+  if (frame > FRAME_VERSION) throw tooNew(`a batch of frame version ${frame}`);
+  if (frame !== FRAME_VERSION) throw malformed(`metadata batch of frame version ${frame}`);
   const controllerEpoch = reader.readInt32();
   const count = reader.readUnsignedVarint();
   const records: MetadataRecord[] = [];
@@ -242,8 +247,17 @@ export function decodeBatch(payload: Buffer): MetadataBatch {
     const key = reader.readUnsignedVarint();
     const version = reader.readUnsignedVarint();
     const kind = kindByKey.get(key);
-    if (kind === undefined) throw malformed(`metadata record of unknown type ${key}`);
-    records.push({ kind, ...CODECS[kind].read(reader, version) } as MetadataRecord);
+    if (kind === undefined) throw tooNew(`a record of type ${key}`);
+    const codec = CODECS[kind];
+    if (version > codec.version) throw tooNew(`a ${kind} record of version ${version}`);
+    const record = { kind, ...codec.read(reader, version) } as MetadataRecord;
+    if (isTooNew(record)) throw tooNew(`${record.name} at level ${record.featureLevel}`);
+    records.push(record);
   }
   return { controllerEpoch, records };
+}
+
+function isTooNew(record: MetadataRecord): record is RecordOf<'FeatureLevel'> {
+  const { feature, maxLevel } = METADATA_VERSION;
+  return record.kind === 'FeatureLevel' && record.name === feature && record.featureLevel > maxLevel;
 }

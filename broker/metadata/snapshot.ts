@@ -29,7 +29,11 @@ export function imageToRecords(image: MetadataImage): MetadataRecord[] {
       incarnationId: broker.incarnationId,
       brokerEpoch: broker.epoch,
       endPoints: broker.endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-      features: [],
+      features: broker.features.map(({ name, minLevel, maxLevel }) => ({
+        name,
+        minSupportedVersion: minLevel,
+        maxSupportedVersion: maxLevel,
+      })),
       rack: broker.rack,
       fenced: broker.isFenced,
       inControlledShutdown: broker.isShuttingDown,

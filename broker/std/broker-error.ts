@@ -20,6 +20,7 @@ export type BrokerErrorCode =
   | 'store.conflict'
   | 'store.fenced'
   | 'store.tooLarge'
+  | 'store.tooNew'
   | 'store.unavailable'
   | 'store.wentBack';
 

@@ -182,6 +182,7 @@ export class SimController {
             isFenced,
             isShuttingDown,
             directories: [],
+            features: [],
           },
         ]),
       ),

@@ -93,8 +93,9 @@ export function encodeEpochs(entries: readonly EpochEntry[]): string {
   return `0\n${entries.length}\n${entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`).join('')}`;
 }
 
-export function readEpochs(disk: Disk, path: string): EpochEntry[] {
-  if (!disk.exists(path)) return [];
+/** Undefined when there is no file. Throws `log.corrupt`. */
+export function readEpochs(disk: Disk, path: string): EpochEntry[] | undefined {
+  if (!disk.exists(path)) return undefined;
   return readLines(disk, path).map((line) => {
     const [epoch, startOffset] = line.split(/\s+/).map(Number);
     if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(startOffset)) {

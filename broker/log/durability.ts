@@ -113,7 +113,9 @@ export class Durability {
     const snapshots = [...this.snapshots];
     const startedMs = clock.monotonicMs();
     this.lastFlushMs = startedMs;
-    while (this.hasNewNames || this.naming !== undefined) {
+    // Before the names: it is replaced by another file under its own.
+    await log.leaderEpochs.persist();
+    while (this.hasNewNames || log.leaderEpochs.hasNewName || this.naming !== undefined) {
       this.naming ??= this.syncNames().finally(() => {
         this.naming = undefined;
       });
@@ -124,7 +126,6 @@ export class Durability {
       if (disk.exists(path)) await syncFile(this.context, path);
       this.snapshots.delete(path);
     }
-    await log.leaderEpochs.persist();
     for (const segment of segments) {
       if (segment !== log.activeSegment && segment.syncedBytes >= segment.sizeBytes) this.segments.delete(segment);
     }
@@ -137,9 +138,11 @@ export class Durability {
     const { log } = this;
     const { disk } = this.context.runtime;
     this.hasNewNames = false;
+    const epochsAreNamed = log.leaderEpochs.naming();
     try {
       if (!this.isRooted) await syncFile(this.context, `${log.path}/${PARTITION_METADATA_FILE}`);
       await disk.syncFolderAsync(log.path);
+      epochsAreNamed();
       if (!this.isRooted) await disk.syncFolderAsync(log.logFolder.path);
       this.isRooted = true;
     } catch (error) {

@@ -1,9 +1,10 @@
 /**
  * Which leader epoch began where (KIP-101, KIP-279): how replicas find the point at which their logs part (T61, T62).
  * Epochs and start offsets both grow from entry to entry. The file is written behind; headers of the batches that are
- * scanned after a crash bring back what it missed.
+ * scanned after a crash bring back what it missed. A wrong list makes replicas agree where their logs differ, so one
+ * that cannot be trusted is made anew from the headers of all batches.
  */
-import type { Disk } from '../std/mod.ts';
+import { BrokerError, type Disk } from '../std/mod.ts';
 import { type EpochEntry, encodeEpochs, readEpochs, replaceFile, replaceFileNow } from './checkpoints.ts';
 
 export interface EpochEndOffset {
@@ -19,7 +20,9 @@ export class LeaderEpochs {
   private list: EpochEntry[];
   private version = 0;
   private writtenVersion = 0;
+  private namedVersion = 0;
   private writing: Promise<void> | undefined;
+  private isTrusted = true;
 
   private constructor(disk: Disk, path: string, list: EpochEntry[]) {
     this.disk = disk;
@@ -27,15 +30,46 @@ export class LeaderEpochs {
     this.list = list;
   }
 
-  /** An unreadable file counts as empty: the scan fills it again. */
+  /** What an unreadable or missing file held must be found in the log. */
   static load(disk: Disk, path: string): LeaderEpochs {
-    let list: EpochEntry[] = [];
+    let list: EpochEntry[] | undefined;
     try {
       list = readEpochs(disk, path);
-    } catch {
-      // Epochs only guide truncation; without them replicas compare from the start of the log.
+    } catch (error) {
+      if (!(error instanceof BrokerError) || error.code !== 'log.corrupt') throw error;
     }
-    return new LeaderEpochs(disk, path, list);
+    const epochs = new LeaderEpochs(disk, path, list ?? []);
+    if (list === undefined) epochs.distrust();
+    return epochs;
+  }
+
+  /** Whether the list must be made anew from the log. */
+  get mustRebuild(): boolean {
+    return !this.isTrusted;
+  }
+
+  /** The log speaks of epochs that the list should have had. */
+  distrust(): void {
+    this.isTrusted = false;
+  }
+
+  /** Empty, to be filled from all batches of the log. */
+  beginRebuild(): void {
+    this.clear();
+    this.isTrusted = true;
+  }
+
+  /** Whether the file was replaced and its name may not be on the disk yet. */
+  get hasNewName(): boolean {
+    return this.namedVersion !== this.writtenVersion;
+  }
+
+  /** Returns what to call when the folder has been synced that holds the file as it is now. */
+  naming(): () => void {
+    const version = this.writtenVersion;
+    return () => {
+      this.namedVersion = version;
+    };
   }
 
   entries(): readonly EpochEntry[] {
@@ -109,6 +143,7 @@ export class LeaderEpochs {
     if (this.writtenVersion === this.version) return;
     replaceFileNow(this.disk, this.path, encodeEpochs(this.list));
     this.writtenVersion = this.version;
+    this.namedVersion = this.version;
   }
 
   private async writeOnce(): Promise<void> {

@@ -4,13 +4,17 @@
  * `LOG_CRASH_POINTS` sets the number of histories.
  */
 import { expect, test } from 'vitest';
-import { batchSizeBytes } from '../protocol/mod.ts';
+import { batchPartitionLeaderEpoch, batchSizeBytes } from '../protocol/mod.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
-import { batchOf, endOffsetOf, makeWorld, openLog, readAll } from './log-fixture.ts';
-import type { AppendResult } from './partition-log.ts';
+import { append, batchOf, endOffsetOf, makeWorld, openLog, readAll, type World } from './log-fixture.ts';
+import type { AppendResult, PartitionLog } from './partition-log.ts';
 
 const CRASH_POINTS = Number(process.env.LOG_CRASH_POINTS ?? 300);
 const CONFIG = { segmentBytes: 1500, indexIntervalBytes: 150 };
+/** Only the end of it is read after a clean stop. */
+const ONE_SEGMENT = { segmentBytes: 100_000, indexIntervalBytes: 150 };
+const BATCHES_PER_EPOCH = 12;
+const EPOCH_FILE = '/data/t-0/leader-epoch-checkpoint';
 
 async function crashOnce(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
@@ -65,6 +69,7 @@ async function crashOnce(seed: number): Promise<void> {
       const found = await reopened.read({ offset, maxBytes: 1, upperBoundOffset: offset + 1, minOneBatch: true });
       expect(Number(found.chunks[0]?.readBigInt64BE(0)), context).toBe(offset);
       found.release();
+      expect(reopened.leaderEpochs.epochOf(offset), context).toBe(batchPartitionLeaderEpoch(after, at));
     }
     const producer = reopened.producers.get(1)?.batches.at(-1);
     expect(producer?.lastOffset ?? -1, context).toBe(reopened.logEndOffset - 1);
@@ -74,4 +79,45 @@ async function crashOnce(seed: number): Promise<void> {
 
 test(`${CRASH_POINTS} random crashes lose nothing that was promised`, { timeout: 3_600_000 }, async () => {
   for (let seed = 1; seed <= CRASH_POINTS; seed++) await crashOnce(seed);
+});
+
+/** Twelve batches under each leader epoch; flushed after the first, and stopped cleanly after the last. */
+async function stopCleanly(world: World, epochCount: number): Promise<void> {
+  const { manager, log } = await openLog(world, ONE_SEGMENT);
+  for (let leaderEpoch = 0; leaderEpoch < epochCount; leaderEpoch++) {
+    for (let at = 0; at < BATCHES_PER_EPOCH; at++) {
+      await append(world, log, batchOf(['v'.repeat(100)]), { leaderEpoch });
+    }
+    if (leaderEpoch === 0) await log.flush();
+  }
+  await manager.close({ brokerEpoch: 1 });
+}
+
+const startsOf = (log: PartitionLog): number[] => log.leaderEpochs.entries().map(({ startOffset }) => startOffset);
+
+test('a clean stop before a power loss keeps where every leader epoch began', async () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const world = makeWorld(seed);
+    await stopCleanly(world, 2);
+    world.disk.powerLoss(world.random);
+    const { log } = await openLog(world, ONE_SEGMENT);
+    expect(startsOf(log), `seed ${seed}`).toEqual([0, BATCHES_PER_EPOCH]);
+  }
+});
+
+test.each([
+  ['unreadable', Buffer.from('?\n3\n')],
+  ['missing', undefined],
+  ['from before the last epoch', Buffer.from('0\n2\n0 0\n1 12\n')],
+])('leader epochs that are %s are found in the log again', async (_, content) => {
+  const world = makeWorld(3);
+  await stopCleanly(world, 3);
+  world.disk.removeFile(EPOCH_FILE);
+  if (content !== undefined) {
+    const file = world.disk.open(EPOCH_FILE, 'create');
+    file.writeSync(content, 0, content.length, 0);
+    file.close();
+  }
+  const { log } = await openLog(world, ONE_SEGMENT);
+  expect(startsOf(log)).toEqual([0, BATCHES_PER_EPOCH, 2 * BATCHES_PER_EPOCH]);
 });

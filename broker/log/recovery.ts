@@ -116,6 +116,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
     options.producers.restore([]);
   }
   logStartOffset = Math.max(logStartOffset, (segments[0] as Segment).baseOffset);
+  if (options.leaderEpochs.mustRebuild) await rebuildEpochs(options, segments);
   options.leaderEpochs.truncateFromEnd(endOffset);
   options.leaderEpochs.truncateFromStart(logStartOffset);
   removeSnapshots(disk, folder, (offset) => offset > endOffset || (!options.isClean && offset > trustedBase));
@@ -257,6 +258,20 @@ export async function rebuildProducers(
   }
 }
 
+/** The first batch of every epoch says where it began; only headers are looked at. */
+async function rebuildEpochs({ leaderEpochs, folder, log }: RecoveryOptions, segments: Segment[]): Promise<void> {
+  const hasRecords = segments.some(({ sizeBytes }) => sizeBytes > 0);
+  if (hasRecords)
+    log.warn({ folder }, 'leader epochs are missing or unreadable: made anew from the headers of all batches');
+  leaderEpochs.beginRebuild();
+  for (const segment of segments) {
+    await scanBatches(segment, { from: 0, to: segment.sizeBytes, verify: false }, (buffer, at) => {
+      leaderEpochs.assign(batchPartitionLeaderEpoch(buffer, at), batchBaseOffset(buffer, at));
+      return true;
+    });
+  }
+}
+
 async function loadSegment(
   segment: Segment,
   options: RecoveryOptions,
@@ -286,9 +301,8 @@ async function loadSegment(
         leaderEpochs.assign(batchPartitionLeaderEpoch(buffer, at), baseOffset);
       } else {
         segment.noteTimestamp(batchMaxTimestamp(buffer, at), lastOffset);
-        if (batchPartitionLeaderEpoch(buffer, at) > leaderEpochs.latestEpoch) {
-          leaderEpochs.assign(batchPartitionLeaderEpoch(buffer, at), baseOffset);
-        }
+        // Where it began may lie before what is read here.
+        if (batchPartitionLeaderEpoch(buffer, at) > leaderEpochs.latestEpoch) leaderEpochs.distrust();
       }
       if (baseOffset >= state.snapshotOffset) {
         const completed = producers.apply(buffer, at);

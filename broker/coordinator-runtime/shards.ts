@@ -55,6 +55,8 @@ export interface CoordinatorShard {
 const READ_BYTES = 1024 * 1024;
 /** A slice of loading; afterwards other work of the loop gets its turn. */
 const SLICE_MS = 5;
+/** A partition that cannot be read is read again from its start after this time, for as long as it is led here. */
+const RELOAD_MS = 1000;
 
 type Entry<Shard> =
   | { readonly state: 'loading' }
@@ -63,6 +65,7 @@ type Entry<Shard> =
 export class CoordinatorRuntime<Shard extends CoordinatorShard> {
   private readonly clock: Clock;
   private readonly log: Logger;
+  private readonly commitTimeoutMs: number;
   private readonly create: (partition: number) => Shard;
   private readonly entries = new Map<number, Entry<Shard>>();
   /** Tells a load that it was overtaken by another election. */
@@ -71,10 +74,13 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
   constructor(options: {
     readonly clock: Clock;
     readonly log: Logger;
+    /** `offsets.commit.timeout.ms`: how long a write may wait for the other replicas. */
+    readonly commitTimeoutMs: number;
     readonly create: (partition: number) => Shard;
   }) {
     this.clock = options.clock;
     this.log = options.log;
+    this.commitTimeoutMs = options.commitTimeoutMs;
     this.create = options.create;
   }
 
@@ -100,11 +106,16 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     this.elections.set(partition, election);
     this.entries.set(partition, { state: 'loading' });
     const isCurrent = (): boolean => this.elections.get(partition) === election;
-    this.load(partition, log, isCurrent).catch((error: unknown) => {
-      if (!isCurrent()) return;
-      this.log.error({ err: error, partition }, 'coordinator state could not be loaded');
-      this.entries.delete(partition);
-    });
+    const load = (): void => {
+      this.load(partition, log, isCurrent).catch((error: unknown) => {
+        if (!isCurrent()) return;
+        this.log.error({ err: error, partition }, 'coordinator state could not be loaded; trying again');
+        this.clock.after(RELOAD_MS, () => {
+          if (isCurrent()) load();
+        });
+      });
+    };
+    load();
   }
 
   resigned(partition: number): void {
@@ -126,7 +137,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     while (offset < logEndOffset) {
       const bytes = await log.read({ offset, maxBytes: READ_BYTES });
       if (!isCurrent()) return;
-      if (bytes.length === 0) break;
+      // Its start may have moved past what is read: half a state would be taken for the whole.
+      if (bytes.length === 0) throw new BrokerError('log.corrupt', `nothing to read at offset ${offset}`);
       for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
         const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
         if (!batchIsControl(batch, 0)) {
@@ -155,8 +167,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
   }
 
   /**
-   * Writes records as one batch; `done` runs once they are committed (NONE) or known not to be. Without records it runs
-   * at once.
+   * Writes records as one batch; `done` runs once they are committed (NONE), or are not to be waited for any longer:
+   * then they may be committed later, as after every write whose outcome is unknown. Without records it runs at once.
    */
   write(partition: number, records: readonly CoordinatorRecord[], done: (errorCode: number) => void): void {
     const entry = this.entries.get(partition);
@@ -175,10 +187,16 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         done(coordinatorError(result.errorCode));
         return;
       }
-      entry.log.awaitCommitted(result.lastOffset + 1, (errorCode) => {
+      const finish = (errorCode: number): void => {
+        timer.cancel();
         const isStillOurs = this.entries.get(partition) === entry;
         done(isStillOurs ? coordinatorError(errorCode) : ErrorCode.NOT_COORDINATOR);
+      };
+      const timer = this.clock.after(this.commitTimeoutMs, () => {
+        stopWaiting();
+        finish(ErrorCode.REQUEST_TIMED_OUT);
       });
+      const stopWaiting = entry.log.awaitCommitted(result.lastOffset + 1, finish);
     });
   }
 

@@ -8,6 +8,7 @@ export interface GroupConfig {
   readonly offsetsRetentionMs: number;
   readonly offsetsRetentionCheckMs: number;
   readonly offsetMetadataBytesMax: number;
+  readonly commitTimeoutMs: number;
 }
 
 /** The source of the values; the config room's BrokerConfig is one. */
@@ -27,5 +28,6 @@ export function groupConfigOf(config: NumberConfig): GroupConfig {
     offsetsRetentionMs: config.number('offsets.retention.minutes') * MINUTE_MS,
     offsetsRetentionCheckMs: config.number('offsets.retention.check.interval.ms'),
     offsetMetadataBytesMax: config.number('offset.metadata.max.bytes'),
+    commitTimeoutMs: config.number('offsets.commit.timeout.ms'),
   };
 }

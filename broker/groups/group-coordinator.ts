@@ -68,6 +68,7 @@ export class GroupCoordinator {
     this.shards = new CoordinatorRuntime({
       clock: runtime.clock,
       log: runtime.log,
+      commitTimeoutMs: config.commitTimeoutMs,
       create: (partition) =>
         new GroupShard({
           clock: runtime.clock,

@@ -18,6 +18,7 @@ const CONFIG: GroupConfig = {
   offsetsRetentionMs: 10_000,
   offsetsRetentionCheckMs: 1000,
   offsetMetadataBytesMax: 100,
+  commitTimeoutMs: 5000,
 };
 
 let clock: SimClock;

@@ -1,4 +1,4 @@
-/** Puts what the metadata says into effect on this broker: configs first, for they say how logs are opened. */
+/** Puts what the metadata says into effect on this broker: configs first, for they say how logs are opened and led. */
 import type { BrokerConfig } from './config/mod.ts';
 import type { GroupCoordinator } from './groups/mod.ts';
 import { ConfigResource, configKey, configsOf, type MetadataDelta, type MetadataImage } from './metadata/mod.ts';
@@ -22,13 +22,14 @@ export async function applyImage(options: {
       clusterDefault: configsOf(image, ConfigResource.broker, ''),
     });
   }
-  await replicas.applyImage(image, delta);
-  for (const topic of delta.removedTopics) telemetry.topicRemoved(topic.name);
-  if (delta.removedTopics.length > 0) groups.topicsDeleted(delta.removedTopics.map(({ name }) => name));
+  // One delta may raise min.insync.replicas and shrink an in-sync set to less: the smaller set commits nothing then.
   for (const key of delta.changedConfigs) {
     const [type, ...name] = key.split('/');
     if (Number(type) === ConfigResource.topic) replicas.configChanged(name.join('/'));
   }
+  await replicas.applyImage(image, delta);
+  for (const topic of delta.removedTopics) telemetry.topicRemoved(topic.name);
+  if (delta.removedTopics.length > 0) groups.topicsDeleted(delta.removedTopics.map(({ name }) => name));
 }
 
 /** A partition of the offsets topic has a coordinator where it has its leader, and only there. */

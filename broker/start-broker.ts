@@ -163,6 +163,10 @@ export async function startBroker(options: {
     new ControllerChannel({ connector, clock, log, image: () => loader.image });
   const channel = openChannel();
   const heartbeatChannel = openChannel();
+  loader.subscribe(() => {
+    channel.controllerMoved();
+    heartbeatChannel.controllerMoved();
+  });
   const lifecycle = new BrokerLifecycle({
     nodeId,
     clusterId,

@@ -132,6 +132,35 @@ describe('the store is away for fifteen minutes', () => {
     for (const { id } of cluster.nodes) cluster.kill(id);
   });
 
+  test('a broker that was silent for a while and came back is not fenced when the store does', async () => {
+    const cluster = await start();
+    const controllerId = cluster.nodes.find(({ running }) => running?.broker.controller.isActive)?.id;
+    const silent = cluster.nodes.find(({ id }) => id !== controllerId)?.id as number;
+    const epochOf = (): number | undefined => cluster.node(1).running?.broker.image.brokers.get(silent)?.epoch;
+    const before = epochOf();
+    let fencings = 0;
+    cluster.node(1).running?.broker.metadata.subscribe((image) => {
+      if (image.brokers.get(silent)?.isFenced === true) fencings++;
+    });
+    const mend = cluster.store.makeUnavailable();
+    // The one append in flight, behind which every later decision waits.
+    const admin = clientOf(cluster, 'late-admin');
+    void admin.ask(cluster.clientPort(controllerId as number), calls.createTopicsCall, 7, {
+      timeoutMs: 60_000,
+      validateOnly: false,
+      topics: [{ name: 'late', numPartitions: 1, replicationFactor: 3, assignments: [], configs: [] }],
+    });
+    await cluster.pass(500);
+    for (const { id } of cluster.nodes) if (id !== silent) cluster.cutLink(id, silent);
+    await cluster.pass(8_000);
+    cluster.heal();
+    await cluster.pass(10_000);
+    mend();
+    await cluster.pass(10_000);
+    expect([fencings, epochOf()]).toEqual([0, before]);
+    for (const { id } of cluster.nodes) cluster.kill(id);
+  });
+
   test('a broker that dies meanwhile is done without once the store is back', { timeout: 120_000 }, async () => {
     const cluster = await start();
     const load = new Load(cluster);

@@ -92,7 +92,7 @@ export class ClusterKeeper {
     const nowMs = this.clock.monotonicMs();
     const { sessionTimeoutMs, balancesLeaders, balanceIntervalMs } = this.limits();
     for (const { brokerId, brokerEpoch } of this.sessions.expired(this.image(), nowMs, sessionTimeoutMs)) {
-      void this.fence(brokerId, brokerEpoch, 'its session timed out');
+      void this.fence(brokerId, brokerEpoch, 'its session timed out', { unlessHeard: true });
     }
     if (nowMs >= this.leaderlessDueMs) {
       this.leaderlessDueMs = nowMs + LEADERLESS_CHECK_MS;
@@ -114,15 +114,28 @@ export class ClusterKeeper {
 
   /**
    * Takes the broker out of everything, and says so once it is done; silent when another incarnation took its place.
+   * `unlessHeard`: not if it is heard of again before that is decided, which waits for the store.
    */
-  async fence(brokerId: number, brokerEpoch: number, reason: string): Promise<void> {
+  async fence(
+    brokerId: number,
+    brokerEpoch: number,
+    reason: string,
+    { unlessHeard }: { readonly unlessHeard: boolean } = { unlessHeard: false },
+  ): Promise<void> {
     const broker = this.image().brokers.get(brokerId);
     if (broker === undefined || broker.isFenced || broker.epoch !== brokerEpoch || this.dying.has(brokerId)) return;
     this.dying.add(brokerId);
     this.log.warn({ broker: brokerId, brokerEpoch, reason }, 'broker is fenced');
+    const isHeard = (): boolean =>
+      unlessHeard && this.sessions.isAlive(brokerId, this.clock.monotonicMs(), this.limits().sessionTimeoutMs);
     try {
-      await this.controller.submit((image) => fenceBroker(image, brokerId, brokerEpoch, this.rules));
-      this.sessions.end(brokerId);
+      const isFenced = await this.controller.submit<boolean>((image) =>
+        isHeard()
+          ? { records: [], result: false }
+          : { ...fenceBroker(image, brokerId, brokerEpoch, this.rules), result: true },
+      );
+      if (isFenced) this.sessions.end(brokerId);
+      else this.log.info({ broker: brokerId, brokerEpoch }, 'broker was heard of again before it was fenced');
     } catch (error) {
       this.log.warn({ err: error, broker: brokerId }, 'broker could not be fenced');
     } finally {

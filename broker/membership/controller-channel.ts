@@ -4,7 +4,7 @@
  * The controller's own broker takes the same way, so that there is one path and not two. Nothing is tried again here:
  * callers know what may be repeated, and when.
  */
-import type { MetadataImage } from '../metadata/mod.ts';
+import type { EndpointImage, MetadataImage } from '../metadata/mod.ts';
 import type { Call, KafkaConnection } from '../protocol/connection/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
 import { controlEndpointOf } from './control-endpoint.ts';
@@ -14,6 +14,8 @@ interface Link {
   readonly controllerId: number;
   readonly address: string;
   readonly connection: Promise<KafkaConnection>;
+  /** Rejects when the link is given up, open or not yet. */
+  readonly dropped: PromiseWithResolvers<never>;
 }
 
 export class ControllerChannel {
@@ -60,24 +62,36 @@ export class ControllerChannel {
     });
     const answered = link.connection.then((connection) => connection.request(call, version, body));
     try {
-      return await Promise.race([answered, expired]);
+      return await Promise.race([answered, link.dropped.promise, expired]);
     } finally {
       timer.cancel();
     }
   }
 
-  private openLink(): Link {
-    if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
+  /** Whoever waits for a controller that is no more hears so at once, and may ask the one that came after it. */
+  controllerMoved(): void {
+    if (this.link !== undefined && this.link.address !== this.address()?.address) this.drop(this.link);
+  }
+
+  private address(): { readonly endpoint: EndpointImage; readonly address: string } | undefined {
     const { controllerId, controllerEndpoints } = this.image();
     const endpoint = controlEndpointOf(controllerEndpoints);
-    if (endpoint === undefined) {
+    return endpoint && { endpoint, address: `${controllerId}@${endpoint.host}:${endpoint.port}` };
+  }
+
+  private openLink(): Link {
+    if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
+    const wanted = this.address();
+    if (wanted === undefined) {
       throw new BrokerError('store.fenced', 'the cluster has no controller yet', { retriable: true });
     }
-    const address = `${controllerId}@${endpoint.host}:${endpoint.port}`;
-    if (this.link?.address === address) return this.link;
-    if (this.link !== undefined) this.drop(this.link);
-    const connection = this.connector.connect(endpoint);
-    const link: Link = { controllerId, address, connection };
+    this.controllerMoved();
+    if (this.link !== undefined) return this.link;
+    const connection = this.connector.connect(wanted.endpoint);
+    const dropped = Promise.withResolvers<never>();
+    // It concerns requests alone, and there may be none.
+    dropped.promise.catch(() => {});
+    const link: Link = { controllerId: this.image().controllerId, address: wanted.address, connection, dropped };
     this.link = link;
     connection.then(
       (open) => open.onClosed(() => this.lost(link)),
@@ -89,6 +103,7 @@ export class ControllerChannel {
   /** The next request makes a new connection. */
   private drop(link: Link): void {
     if (this.link === link) this.link = undefined;
+    link.dropped.reject(new BrokerError('net.closed', 'the controller was given up', { retriable: true }));
     link.connection.then((connection) => connection.close()).catch(() => {});
   }
 

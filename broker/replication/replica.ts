@@ -186,10 +186,14 @@ export class Replica implements ChangeOwner {
 
   private takeState(state: LeadershipState): Promise<void> | undefined {
     const previous = this.state;
-    // The controller's answer to a change of ours may have come before the metadata that says the same. And what we
-    // know already settles no change that we asked for since.
-    if (this.isClosed || state.partitionEpoch <= previous.partitionEpoch) return undefined;
+    if (this.isClosed || state.partitionEpoch < previous.partitionEpoch) return undefined;
     this.state = state;
+    if (state.partitionEpoch === previous.partitionEpoch) {
+      // The controller's answer to a change of ours may have come before the metadata that says the same and more:
+      // which replicas are still being added. What we know already settles no change that we asked for since.
+      this.membersChanged();
+      return undefined;
+    }
     if (state.leaderEpoch === previous.leaderEpoch && state.leader === previous.leader) {
       this.updateMembers();
       return undefined;

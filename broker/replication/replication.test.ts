@@ -603,6 +603,18 @@ test('a new replica is filled, counts as reassignment traffic, and is held back 
   expect(one.replicas.counters.reassignmentBytesOut).toBe(sizeBytes);
 });
 
+test('a leader that heard of the end of an addition from the controller first counts the new replica', async () => {
+  cluster = await SimReplicas.start({ metadataDelayMs: () => 50 });
+  const [one] = cluster.nodes as [SimNode];
+  cluster.controller.createTopic(T, { replicas: [1, 2] });
+  await cluster.converge(T);
+  cluster.controller.setReplicas(T, 0, [1, 2, 3], [3]);
+  await cluster.waitFor(() => one.replica(T).inSyncReplicas.includes(3), 'the answer of the controller');
+  expect(one.replica(T).isAdding(3)).toBe(true);
+  await cluster.advance(100);
+  expect(one.replica(T).isAdding(3)).toBe(false);
+});
+
 test('a follower that is throttled takes no more than its rate', async () => {
   const rates = { leader: Number.MAX_SAFE_INTEGER, follower: 2_000 };
   cluster = await SimReplicas.start({

@@ -231,6 +231,7 @@ export class SimController {
           const errorCode = state === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : this.check(state, node, change, wanted);
           if (state !== undefined && errorCode === ErrorCode.NONE) {
             state.inSyncReplicas = wanted.map(({ brokerId }) => brokerId);
+            state.addingReplicas = state.addingReplicas.filter((id) => !state.inSyncReplicas.includes(id));
             state.partitionEpoch++;
           }
           return {

@@ -6,7 +6,7 @@ import * as calls from './support/calls.ts';
 
 const TOPIC = 'orders';
 
-test('a replica that was about to join does so under the next controller, without waiting for the lost one', async () => {
+test('a replica that was about to join joins under the next controller, without waiting for the lost one', async () => {
   const cluster = new SimCluster({ seed: 11, brokers: 3 });
   for (const { id } of cluster.nodes) cluster.start(id);
   expect(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), 20_000)).toBe(true);

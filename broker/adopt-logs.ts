@@ -46,10 +46,12 @@ function recordsOf(
   const records: MetadataRecord[] = [{ kind: 'Topic', name, topicId }];
   for (let partition = 0; partition < count; partition++) {
     const record = newPartition(image, topicId, partition, [nodeId]);
+    const log = partitions.find((each) => each.partition === partition);
     // The epoch goes on from the one on disk: no record may carry a later epoch than its leader.
     if (record.kind !== 'Partition') continue;
     // Eligible, not in sync: this broker is still fenced, and leads it from the moment at which it serves.
-    records.push({ ...record, isr: [], eligibleLeaderReplicas: [nodeId], leader: -1, leaderEpoch });
+    const directories = log === undefined ? record.directories : [log.logFolder.directoryId];
+    records.push({ ...record, directories, isr: [], eligibleLeaderReplicas: [nodeId], leader: -1, leaderEpoch });
   }
   return records;
 }

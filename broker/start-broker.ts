@@ -183,8 +183,14 @@ export async function startBroker(options: {
     previousEpoch: logs.previousBrokerEpoch ?? -1,
     heartbeatIntervalMs: config.number('broker.heartbeat.interval.ms'),
     sessionTimeoutMs: config.number('broker.session.timeout.ms'),
+    troubledFolders: () => ({
+      failed: logs.folders.filter(({ isOffline }) => isOffline).map(({ directoryId }) => directoryId),
+      full: logs.fullFolders().map(({ directoryId }) => directoryId),
+    }),
     onReplaced: () => server.destroy(),
   });
+  logs.onFolderOffline = () => lifecycle.tellSoon();
+  logs.onFolderFull = () => lifecycle.tellSoon();
   const isolation = new IsolationWatch({
     clock,
     log,

@@ -10,6 +10,7 @@ import type { MetadataImage, MetadataRecord, PartitionImage, RecordOf, TopicImag
 import { NO_LEADER_CHANGE } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Decision } from './decision.ts';
+import { directoryOf, hasDirectory } from './directories.ts';
 import { type ElectionRules, rulesOf } from './election-rules.ts';
 import { planPartitionChange } from './partition-change.ts';
 
@@ -118,10 +119,17 @@ function proposalProblem(
   if (isRecovering && (ids.length > 1 || !partition.isRecovering)) return ErrorCode.INVALID_REQUEST;
   const isEligible = inSyncReplicas.every((member) => {
     const broker = image.brokers.get(member.brokerId);
+    const isNew = !partition.inSyncReplicas.includes(member.brokerId);
+    if (isNew && !hasRoom(image, partition, member.brokerId, rules)) return false;
     if (broker === undefined || broker.isFenced || broker.isShuttingDown || rules.dying.has(broker.id)) return false;
     return member.brokerEpoch === -1 || member.brokerEpoch === broker.epoch;
   });
   return isEligible ? ErrorCode.NONE : ErrorCode.INELIGIBLE_REPLICA;
+}
+
+/** A replica that comes back must be able to take what is written next. */
+function hasRoom(image: MetadataImage, partition: PartitionImage, brokerId: number, rules: ElectionRules): boolean {
+  return hasDirectory(image, partition, brokerId) && !rules.fullDirectories.has(directoryOf(partition, brokerId));
 }
 
 function stateAfter(partition: PartitionImage, change: RecordOf<'PartitionChange'>): InSyncAnswer['state'] & object {

@@ -17,6 +17,7 @@ import type {
 import { ErrorCode } from '../protocol/mod.ts';
 import { ZERO_UUID } from '../std/mod.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
+import { directoryOf, spread } from './directories.ts';
 import { type ElectionRules, rulesOf } from './election-rules.ts';
 import { unsupportedFeature } from './features.ts';
 import { NO_LEADER, type PartitionTarget, planPartitionChange } from './partition-change.ts';
@@ -57,17 +58,17 @@ export function registerBroker(
   const isClean = known !== undefined && registration.previousEpoch === known.epoch;
   const hasLostDirectory = known?.directories.some((id) => !directories.includes(id)) ?? false;
   const changes = planChanges(image, (topic, partition) => {
-    const at = partition.replicas.indexOf(brokerId);
-    if (at < 0) return undefined;
-    const directory = partition.directories[at] ?? ZERO_UUID;
-    const isEmpty = hasLostDirectory || (directory !== ZERO_UUID && !directories.includes(directory));
+    if (!partition.replicas.includes(brokerId)) return undefined;
+    const directory = directoryOf(partition, brokerId);
+    const isEmpty = directory === ZERO_UUID ? hasLostDirectory : !directories.includes(directory);
     const target: PartitionTarget = {
       inSyncReplicas: without(partition.inSyncReplicas, brokerId),
       ...(isClean ? {} : { uncleanReplicas: [brokerId] }),
       ...(isEmpty ? { uncleanReplicas: [brokerId], emptyReplicas: [brokerId] } : {}),
     };
     const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });
-    return planPartitionChange(partition, { ...rules, directoryOf: () => directories[0] ?? ZERO_UUID }, target);
+    const chooseHere = (): string => spread(directories, topic.id, partition.partition);
+    return planPartitionChange(partition, { ...rules, directoryOf: chooseHere }, target);
   });
   return completedBy(registrationRecord(registration), changes);
 }
@@ -200,7 +201,7 @@ export function leadsSomething(image: MetadataImage, brokerId: number): boolean 
 }
 
 /** Checks that the caller speaks of the process that is registered. */
-function brokerOf(image: MetadataImage, brokerId: number, brokerEpoch: number): BrokerImage | ApiError {
+export function brokerOf(image: MetadataImage, brokerId: number, brokerEpoch: number): BrokerImage | ApiError {
   const broker = image.brokers.get(brokerId);
   if (broker === undefined) return apiError(ErrorCode.BROKER_ID_NOT_REGISTERED);
   return broker.epoch === brokerEpoch ? broker : apiError(ErrorCode.STALE_BROKER_EPOCH);
@@ -216,17 +217,17 @@ function planDeparture(image: MetadataImage, brokerId: number, rules: ElectionRu
 }
 
 /** The record that completes a change comes with the last part of it. */
-function completedBy(record: MetadataRecord, changes: PartitionChanges): Decision<ApiError> {
+export function completedBy(record: MetadataRecord, changes: PartitionChanges): Decision<ApiError> {
   const result = apiError(ErrorCode.NONE);
   return changes.isPartial ? { ...changes, result } : { records: [...changes.records, record], result };
 }
 
-interface PartitionChanges {
+export interface PartitionChanges {
   readonly records: readonly MetadataRecord[];
   readonly isPartial: boolean;
 }
 
-function planChanges(
+export function planChanges(
   image: MetadataImage,
   plan: (topic: TopicImage, partition: PartitionImage) => MetadataRecord | undefined,
 ): PartitionChanges {
@@ -242,13 +243,17 @@ function planChanges(
   return { records, isPartial: false };
 }
 
-function without(ids: readonly number[], id: number): readonly number[] {
+export function without(ids: readonly number[], id: number): readonly number[] {
   return ids.includes(id) ? ids.filter((each) => each !== id) : ids;
 }
 
-function registrationChange(
+export function registrationChange(
   broker: BrokerImage,
-  change: { readonly fenced?: number; readonly inControlledShutdown?: number },
+  change: {
+    readonly fenced?: number;
+    readonly inControlledShutdown?: number;
+    readonly directories?: readonly string[];
+  },
 ): MetadataRecord {
   return {
     kind: 'BrokerRegistrationChange',
@@ -256,7 +261,7 @@ function registrationChange(
     brokerEpoch: broker.epoch,
     fenced: change.fenced ?? 0,
     inControlledShutdown: change.inControlledShutdown ?? 0,
-    logDirs: [],
+    logDirs: [...(change.directories ?? [])],
     cordonedLogDirs: null,
   };
 }

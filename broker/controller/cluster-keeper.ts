@@ -38,6 +38,7 @@ export class ClusterKeeper {
   private readonly mayWriteFreely: () => boolean;
   private readonly sessions = new BrokerSessions();
   private readonly dying = new Set<number>();
+  private readonly fullDirectories = new Set<string>();
   readonly rules: ElectionRules;
   private isClosed = false;
   private leaderlessDueMs = 0;
@@ -63,6 +64,7 @@ export class ClusterKeeper {
       minInSyncReplicas: (image, topic) => options.topicRules.minInSyncReplicas(image, topic),
       allowsUncleanElection: (image, topic) => options.topicRules.allowsUncleanElection(image, topic),
       dying: this.dying,
+      fullDirectories: this.fullDirectories,
     };
   }
 
@@ -83,6 +85,7 @@ export class ClusterKeeper {
   private takeUp(predecessorId: number): void {
     const nowMs = this.clock.monotonicMs();
     this.dying.clear();
+    this.fullDirectories.clear();
     this.sessions.restart(this.image(), predecessorId, nowMs, this.limits().sessionTimeoutMs);
     this.leaderlessDueMs = nowMs;
     this.balanceDueMs = nowMs + this.limits().balanceIntervalMs;
@@ -158,7 +161,10 @@ export class ClusterKeeper {
       this.controller.standDown(`broker ${brokerId} has read the log up to ${heartbeat.metadataOffset}`);
       return { errorCode: ErrorCode.NOT_CONTROLLER, isCaughtUp: false, isFenced: true, mayStop: false };
     }
-    const isKnown = this.image().brokers.get(brokerId)?.epoch === brokerEpoch;
+    const broker = this.image().brokers.get(brokerId);
+    const isKnown = broker?.epoch === brokerEpoch;
+    for (const id of broker?.directories ?? []) this.fullDirectories.delete(id);
+    for (const id of isKnown ? heartbeat.fullDirectories : []) this.fullDirectories.add(id);
     if (isKnown) this.sessions.touch(brokerId, brokerEpoch, heartbeat.metadataOffset, this.clock.monotonicMs());
     const decide = (image: MetadataImage): Decision<HeartbeatAnswer> =>
       decideHeartbeat(image, heartbeat, {

@@ -1,6 +1,6 @@
 /** What elections ask of topics and brokers, so that decisions stay pure functions of an image and of these rules. */
 import type { MetadataImage, TopicImage } from '../metadata/mod.ts';
-import { ZERO_UUID } from '../std/mod.ts';
+import { chooseDirectory, hasDirectory } from './directories.ts';
 import type { PartitionRules } from './partition-change.ts';
 
 /** What topics' configs say; the config room knows their defaults. */
@@ -12,6 +12,8 @@ export interface TopicRules {
 export interface ElectionRules extends TopicRules {
   /** Brokers that are about to be fenced: nothing may be given to them any more. */
   readonly dying: ReadonlySet<number>;
+  /** Log folders, by their ids, that have no room: replicas in them do not come back into in-sync sets. */
+  readonly fullDirectories: ReadonlySet<string>;
 }
 
 /** Serves, and is not about to go. */
@@ -39,6 +41,7 @@ export function rulesOf(
     mayLead: (id) => id !== change.leaving && !rules.dying.has(id) && (id === change.arriving || isActive(image, id)),
     minInSyncReplicas: Math.min(rules.minInSyncReplicas(image, topic), replicationFactor),
     election: change.election ?? (rules.allowsUncleanElection(image, topic) ? 'unclean' : 'online'),
-    directoryOf: (id) => image.brokers.get(id)?.directories[0] ?? ZERO_UUID,
+    directoryOf: (id, partition) => chooseDirectory(image, id, topic.id, partition),
+    hasDirectory: (id, partition) => hasDirectory(image, partition, id),
   };
 }

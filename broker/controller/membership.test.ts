@@ -46,9 +46,13 @@ const unfence = (image: MetadataImage, id: number): MetadataImage =>
 const fence = (image: MetadataImage, id: number): MetadataImage =>
   settle(image, (current) => fenceBroker(current, id, epochOf(image, id), rules));
 
-function cluster(partitionCount = 1): MetadataImage {
+function cluster(partitionCount = 1, directories: Readonly<Record<number, readonly string[]>> = {}): MetadataImage {
   let image = EMPTY_IMAGE;
-  for (const id of [1, 2, 3]) image = unfence(register(image, registrationOf(id)), id);
+  for (const id of [1, 2, 3]) {
+    const own = directories[id];
+    const registration = registrationOf(id, own === undefined ? {} : { directories: own });
+    image = unfence(register(image, registration), id);
+  }
   const topic = { name: 't', partitionCount, replicationFactor: 3, assignments: [], configs: new Map() };
   const created = createTopics(image, [topic], {
     defaults: { partitionCount: 1, replicationFactor: 3 },
@@ -266,9 +270,12 @@ describe('heartbeats', () => {
       metadataOffset: image.nextOffset,
       wantsFence: false,
       wantsShutdown: false,
+      failedDirectories: [],
+      fullDirectories: [],
       ...change,
     };
-    return decideHeartbeat(image, heartbeat, { rules, lowestOffset, shutdownOffset: (end) => end });
+    const known = electionRules({ minInSyncReplicas: 2, fullDirectories: heartbeat.fullDirectories });
+    return decideHeartbeat(image, heartbeat, { rules: known, lowestOffset, shutdownOffset: (end) => end });
   };
 
   test('a fenced broker serves once it has read its own registration', () => {
@@ -299,6 +306,110 @@ describe('heartbeats', () => {
     const stopped = beat(moved, 1, { wantsShutdown: true }, moved.nextOffset);
     expect(stopped.result.mayStop).toBe(true);
     expect(written(moved, stopped.records).brokers.get(1)?.isFenced).toBe(true);
+  });
+});
+
+describe('log folders of a living broker', () => {
+  const [A, B] = [uuid(101), uuid(111)];
+  const beat = (image: MetadataImage, change: Partial<Heartbeat>, full: readonly string[] = []) =>
+    decideHeartbeat(
+      image,
+      {
+        brokerId: 1,
+        brokerEpoch: epochOf(image, 1),
+        metadataOffset: image.nextOffset,
+        wantsFence: false,
+        wantsShutdown: false,
+        failedDirectories: [],
+        fullDirectories: [],
+        ...change,
+      },
+      {
+        rules: electionRules({ minInSyncReplicas: 2, fullDirectories: [...full, ...(change.fullDirectories ?? [])] }),
+        lowestOffset: Infinity,
+        shutdownOffset: (end) => end,
+      },
+    );
+  const partitionsOf = (image: MetadataImage): readonly PartitionImage[] =>
+    image.topicsByName.get('t')?.partitions ?? [];
+  const directoryOf = ({ directories, replicas }: PartitionImage, id: number): string | undefined =>
+    directories[replicas.indexOf(id)];
+  const six = (): MetadataImage => cluster(6, { 1: [A, B] });
+
+  test('partitions are spread over them', () => {
+    const count = (directory: string): number =>
+      partitionsOf(six()).filter((partition) => directoryOf(partition, 1) === directory).length;
+    expect([count(A), count(B)]).toEqual([3, 3]);
+  });
+
+  test('one that fails takes its partitions with it, and no others', () => {
+    const image = six();
+    const after = written(image, beat(image, { failedDirectories: [A] }).records);
+    expect(after.brokers.get(1)?.directories).toEqual([B]);
+    for (const partition of partitionsOf(after)) {
+      expect(partition.inSyncReplicas.includes(1)).toBe(directoryOf(partition, 1) === B);
+      expect(partition.leader).not.toBe(directoryOf(partition, 1) === A ? 1 : -1);
+    }
+    // It is told again with every heartbeat, and nothing more comes of it.
+    expect(beat(after, { failedDirectories: [A] }).records).toEqual([]);
+    // Nor does what is in it lead when everybody else is gone.
+    let alone = after;
+    for (const id of [2, 3]) alone = fence(alone, id);
+    for (const partition of partitionsOf(alone)) {
+      expect(partition.leader).toBe(directoryOf(partition, 1) === A ? -1 : 1);
+    }
+  });
+
+  test('when all fail the broker ends by itself', () => {
+    const image = six();
+    expect(beat(image, { failedDirectories: [A, B] }).records).toEqual([]);
+  });
+
+  test('the disk is lost with the folder, and not with another', () => {
+    const image = six();
+    const again = register(image, registrationOf(1, { incarnationId: uuid(9), directories: [B] }));
+    expect(partitionsOf(again).map((partition) => directoryOf(partition, 1))).toEqual(Array(6).fill(B));
+    let crashed = six();
+    for (const id of [2, 3]) crashed = fence(crashed, id);
+    crashed = register(crashed, registrationOf(1, { incarnationId: uuid(9), directories: [B] }));
+    const remembered = partitionsOf(crashed).map(({ lastKnownEligible }) => lastKnownEligible);
+    const wasIn = partitionsOf(image).map((partition) => directoryOf(partition, 1));
+    expect(remembered).toEqual(wasIn.map((directory) => (directory === B ? [1] : [])));
+  });
+
+  test('one that is full gives away what others can lead, and takes no place in an in-sync set', () => {
+    const image = six();
+    const full = { fullDirectories: [A, B] };
+    const after = written(image, beat(image, full).records);
+    for (const { leader, inSyncReplicas } of partitionsOf(after)) {
+      expect(leader).not.toBe(1);
+      expect(inSyncReplicas).not.toContain(1);
+    }
+    expect(beat(after, full).records).toEqual([]);
+    const [partition] = partitionsOf(after) as [PartitionImage];
+    const proposal: InSyncProposal = {
+      topicId: after.topicsByName.get('t')?.id ?? '',
+      partition: 0,
+      leaderEpoch: partition.leaderEpoch,
+      partitionEpoch: partition.partitionEpoch,
+      inSyncReplicas: [1, 2, 3].map((brokerId) => ({ brokerId, brokerEpoch: epochOf(after, brokerId) })),
+      isRecovering: false,
+    };
+    const request = {
+      brokerId: partition.leader,
+      brokerEpoch: epochOf(after, partition.leader),
+      proposals: [proposal],
+    };
+    const answer = (fullDirectories: string[]) =>
+      alterPartitions(after, request, electionRules({ minInSyncReplicas: 2, fullDirectories }), true).result.answers[0]
+        ?.errorCode;
+    expect(answer([A, B])).toBe(ErrorCode.INELIGIBLE_REPLICA);
+    expect(answer([])).toBe(ErrorCode.NONE);
+  });
+
+  test('one that is full leads on where nobody else has room', () => {
+    const image = six();
+    expect(beat(image, { fullDirectories: [A, B] }, [uuid(102), uuid(103)]).records).toEqual([]);
   });
 });
 

@@ -32,6 +32,7 @@ function rules(alive: readonly number[], change: Partial<PartitionRules> = {}): 
     minInSyncReplicas: 2,
     election: 'online',
     directoryOf: () => DIRECTORY,
+    hasDirectory: () => true,
     ...change,
   };
 }

@@ -33,13 +33,15 @@ export interface PartitionTarget {
 
 export interface PartitionRules {
   readonly topicId: string;
-  /** Alive, not shutting down, and with its disk. */
+  /** Alive, and not shutting down. */
   readonly mayLead: (brokerId: number) => boolean;
   /** min.insync.replicas, never above the replication factor. */
   readonly minInSyncReplicas: number;
   readonly election: Election;
   /** The directory of a broker that is new to the partition. */
-  readonly directoryOf: (brokerId: number) => string;
+  readonly directoryOf: (brokerId: number, partition: number) => string;
+  /** Whether the disk on which the broker has the partition is one that it still has. */
+  readonly hasDirectory: (brokerId: number, partition: PartitionImage) => boolean;
 }
 
 /** Everything about the partition that the target changes, or undefined when nothing does. */
@@ -54,7 +56,9 @@ export function planPartitionChange(
   let eligible = eligibleReplicas(partition, inSyncReplicas, rules, target);
   const lastKnown = partition.lastKnownEligible.filter((id) => !empty.includes(id));
 
-  const elected = electLeader(partition, { replicas: assignment.replicas, inSyncReplicas, eligible, lastKnown }, rules);
+  const mayLead = (id: number): boolean => rules.mayLead(id) && rules.hasDirectory(id, partition);
+  const candidates = { replicas: assignment.replicas, inSyncReplicas, eligible, lastKnown };
+  const elected = electLeader(partition, candidates, { mayLead, election: rules.election });
   let isRecovering = target.isRecovering ?? partition.isRecovering;
   if (elected.isUnclean) {
     inSyncReplicas = [elected.leader];
@@ -133,7 +137,7 @@ function electLeader(
     readonly eligible: readonly number[];
     readonly lastKnown: readonly number[];
   },
-  { mayLead, election }: PartitionRules,
+  { mayLead, election }: Pick<PartitionRules, 'mayLead' | 'election'>,
 ): { readonly leader: number; readonly isUnclean: boolean } {
   const isElectable = (id: number): boolean =>
     (next.inSyncReplicas.includes(id) || (next.inSyncReplicas.length === 0 && next.eligible.includes(id))) &&
@@ -168,7 +172,7 @@ function lastKnownLeader(
 
 function directoryOf(partition: PartitionImage, id: number, rules: PartitionRules, empty: readonly number[]): string {
   const known = partition.directories[partition.replicas.indexOf(id)];
-  return known === undefined || empty.includes(id) ? rules.directoryOf(id) : known;
+  return known === undefined || empty.includes(id) ? rules.directoryOf(id, partition.partition) : known;
 }
 
 function changed<Item>(before: readonly Item[], after: readonly Item[]): Item[] | null {

@@ -10,6 +10,7 @@ import { ErrorCode } from '../protocol/mod.ts';
 import { type Random, randomUuid, ZERO_UUID } from '../std/mod.ts';
 import type { ConfigRules } from './configs.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
+import { chooseDirectory } from './directories.ts';
 import { isActive } from './election-rules.ts';
 import { NO_LEADER } from './partition-change.ts';
 import { placeReplicas } from './placement.ts';
@@ -168,7 +169,7 @@ export function newPartition(
     leaderRecoveryState: 0,
     leaderEpoch: 0,
     partitionEpoch: 0,
-    directories: replicas.map((id) => image.brokers.get(id)?.directories[0] ?? ZERO_UUID),
+    directories: replicas.map((id) => chooseDirectory(image, id, topicId, partition)),
     eligibleLeaderReplicas: [],
     lastKnownElr: [],
   };

@@ -3,6 +3,7 @@
  *
  * Behaviour
  * - control listener only; unfences a broker that has caught up, moves leaders away from one that wants to stop
+ * - what is in a log folder that failed, or is full, is given to others where there are others (KIP-858)
  * - when the connection it came on closes, the broker's process may be gone: its address is dialled, and if that
  *   refuses twice the broker is fenced without waiting for its session to end
  */
@@ -40,6 +41,8 @@ export const brokerHeartbeat = handler<BrokerHeartbeatRequest, BrokerHeartbeatRe
         metadataOffset: request.currentMetadataOffset,
         wantsFence: request.wantFence,
         wantsShutdown: request.wantShutDown,
+        failedDirectories: request.offlineLogDirs,
+        fullDirectories: request.fullLogDirs,
       });
       return { throttleTimeMs: 0, errorCode, isCaughtUp, isFenced, shouldShutDown: mayStop };
     } catch (error) {

@@ -10,6 +10,10 @@ export interface LogFolder {
   readonly path: string;
   readonly directoryId: string;
   isOffline: boolean;
+  /** When a write last found no room, on the monotonic clock. */
+  fullAtMs: number;
+  /** Writes in a row that failed for another reason. */
+  failedWrites: number;
 }
 
 export interface LogContext {
@@ -21,6 +25,8 @@ export interface LogContext {
   /** `write` runs at the end of this turn. */
   markDirty(write: () => void): void;
   takeOffline(folder: LogFolder, error: unknown): void;
+  /** A write in the folder found no room. */
+  foundFull(folder: LogFolder): void;
   /** A flush of a log took that long. */
   flushed(elapsedMs: number): void;
   /** Records were deleted from a log in this folder: its new start must be remembered. */

@@ -60,6 +60,14 @@ export interface LogManagerOptions {
   readonly recoveryThreads?: number;
 }
 
+/**
+ * A folder counts as full for so long after a write found no room, and until there is so much again: else replicas
+ * would come and go with every batch that happens to fit.
+ */
+const FULL_FOR_MS = 5000;
+const ROOM_AGAIN_BYTES = 64 * 1024 * 1024;
+const ROOM_AGAIN_SHARE = 0.02;
+
 export interface LogFolderDescription {
   readonly path: string;
   readonly directoryId: string;
@@ -82,6 +90,8 @@ export class LogManager {
   previousBrokerEpoch: number | undefined;
   /** Called when a folder went offline; its partitions answer KAFKA_STORAGE_ERROR from then on. */
   onFolderOffline: (folder: LogFolder) => void = () => {};
+  /** Called when a folder was found to have no room; see `fullFolders`. */
+  onFolderFull: (folder: LogFolder) => void = () => {};
   /** Called with the time that each flush of a log took. */
   onFlushed: (elapsedMs: number) => void = () => {};
   private readonly runtime: Runtime;
@@ -113,6 +123,7 @@ export class LogManager {
       readAhead: new ReadAhead(readBuffers, this.runtime.clock),
       markDirty: (write) => this.markDirty(write),
       takeOffline: (folder, error) => this.takeOffline(folder, error),
+      foundFull: (folder) => this.foundFull(folder),
       flushed: (elapsedMs) => this.onFlushed(elapsedMs),
       logStartMoved: (folder) => this.logStartMoved(folder),
     };
@@ -136,6 +147,17 @@ export class LogManager {
 
   get folders(): readonly LogFolder[] {
     return this.folderList;
+  }
+
+  /** Folders in which a write found no room a moment ago, or ever, and there still is little. */
+  fullFolders(): LogFolder[] {
+    const { clock, disk } = this.runtime;
+    return this.folderList.filter(({ path, fullAtMs, isOffline }) => {
+      if (isOffline || fullAtMs === Number.NEGATIVE_INFINITY) return false;
+      if (clock.monotonicMs() - fullAtMs < FULL_FOR_MS) return true;
+      const { freeBytes, totalBytes } = disk.space(path);
+      return freeBytes < Math.min(ROOM_AGAIN_BYTES, totalBytes * ROOM_AGAIN_SHARE);
+    });
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -258,7 +280,7 @@ export class LogManager {
         disk.makeFolder(path);
         disk.syncFolder(path.slice(0, path.lastIndexOf('/')) || '/');
       }
-      const folder: LogFolder = { path, directoryId: this.identify(path, options), isOffline: false };
+      const folder = folderAt(path, this.identify(path, options));
       replaceFileNow(disk, `${path}/${LOCK_FILE}`, this.incarnation);
       const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE}`;
       const brokerEpoch = readCleanShutdown(disk, markerPath);
@@ -274,7 +296,7 @@ export class LogManager {
       if (error instanceof BrokerError && error.code === 'data.foreign') throw error;
       log.error({ folder: path, err: error }, 'log folder cannot be used');
       const known = this.folderList.find((folder) => folder.path === path);
-      if (known === undefined) this.folderList.push({ path, directoryId: '', isOffline: true });
+      if (known === undefined) this.folderList.push({ ...folderAt(path, ''), isOffline: true });
       else this.takeOffline(known, error);
     }
   }
@@ -442,6 +464,14 @@ export class LogManager {
     this.onFolderOffline(folder);
   }
 
+  private foundFull(folder: LogFolder): void {
+    const isNews = !this.fullFolders().includes(folder);
+    folder.fullAtMs = this.runtime.clock.monotonicMs();
+    if (!isNews) return;
+    this.runtime.log.error({ folder: folder.path }, 'log folder is full: others shall lead what is in it');
+    this.onFolderFull(folder);
+  }
+
   private startTasks(): void {
     const { config } = this;
     this.every(config.retentionCheckIntervalMs, async () => this.runRetention());
@@ -541,4 +571,8 @@ export function isOfDisk(error: unknown): boolean {
 
 function readText(disk: Disk, path: string): string | undefined {
   return disk.exists(path) ? disk.readFile(path).toString('utf8') : undefined;
+}
+
+function folderAt(path: string, directoryId: string): LogFolder {
+  return { path, directoryId, isOffline: false, fullAtMs: Number.NEGATIVE_INFINITY, failedWrites: 0 };
 }

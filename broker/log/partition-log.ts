@@ -38,6 +38,8 @@ import { cutSegment, findCut } from './truncation.ts';
 
 /** After the disk was full, how often a writer may find out whether it still is. */
 const FULL_DISK_RETRY_MS = 1_000;
+/** A disk that refuses so many writes in a row, not for want of room, is not tried any more. */
+const FAILED_WRITES_MAX = 3;
 
 export interface AppendResult {
   readonly errorCode: number;
@@ -474,6 +476,7 @@ export class PartitionLog implements AppendTarget {
 
   publish(writtenEndOffset: number): void {
     if (writtenEndOffset <= this.endOffset) return;
+    this.logFolder.failedWrites = 0;
     this.endOffset = writtenEndOffset;
     this.cache.publishedEndOffset = writtenEndOffset;
     this.onAppended();
@@ -491,9 +494,11 @@ export class PartitionLog implements AppendTarget {
       this.context.takeOffline(this.logFolder, truncateError);
       return;
     }
-    if ((error as { code?: unknown }).code === 'ENOSPC') {
+    const { code } = error as { code?: unknown };
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
       this.fullUntilMs = runtime.clock.monotonicMs() + FULL_DISK_RETRY_MS;
-    }
+      this.context.foundFull(this.logFolder);
+    } else if (++this.logFolder.failedWrites >= FAILED_WRITES_MAX) this.context.takeOffline(this.logFolder, error);
   }
 
   flushFailed(error: unknown): void {

@@ -59,6 +59,8 @@ export interface LifecycleOptions {
   readonly previousEpoch: number;
   readonly heartbeatIntervalMs: number;
   readonly sessionTimeoutMs: number;
+  /** Log folders, by their ids, that failed since this process registered, and those that are full. */
+  readonly troubledFolders: () => { readonly failed: readonly string[]; readonly full: readonly string[] };
   /** Another process registered under this broker's id: this one may do nothing any more. */
   readonly onReplaced: () => void;
 }
@@ -204,6 +206,11 @@ export class BrokerLifecycle {
     return isGranted;
   }
 
+  /** Something changed that the controller should know before the next heartbeat is due. */
+  tellSoon(): void {
+    if (this.epoch >= 0) this.beatSoon(0);
+  }
+
   close(): void {
     this.isClosed = true;
     this.timer?.cancel();
@@ -222,6 +229,7 @@ export class BrokerLifecycle {
   private async beat(): Promise<void> {
     const { nodeId, channel, loader, heartbeatIntervalMs, sessionTimeoutMs, log } = this.options;
     let nextMs = heartbeatIntervalMs;
+    const { failed, full } = this.options.troubledFolders();
     try {
       const answer = await channel.request(
         heartbeatCall,
@@ -232,7 +240,8 @@ export class BrokerLifecycle {
           currentMetadataOffset: loader.image.nextOffset,
           wantFence: false,
           wantShutDown: this.wantsShutdown,
-          offlineLogDirs: [],
+          offlineLogDirs: [...failed],
+          fullLogDirs: [...full],
         },
         Math.min(heartbeatIntervalMs * 2, sessionTimeoutMs),
       );

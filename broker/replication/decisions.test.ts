@@ -198,6 +198,24 @@ test('the high watermark waits for members, for those being added or catching up
   expect(leading.nextHighWatermark(log, 3, later)).toBe(3);
 });
 
+test('a follower that the controller refused is not waited for until it has more', () => {
+  const view = () => ({ nowMs: 1_000, lagTimeMaxMs: 500, peer: (nodeId: number) => peerOf(nodeId) });
+  const leading = term();
+  fetchedAt(leading, 2, 15, 20, 900);
+  fetchedAt(leading, 3, 12, 12, 900);
+  leading.inSync.propose({
+    kind: 'expand',
+    leaderEpoch: 7,
+    partitionEpoch: 5,
+    newInSyncReplicas: [1, 2, 3].map((brokerId) => ({ brokerId, brokerEpoch: -1 })),
+  });
+  leading.reverted(900);
+  const log = { highWatermark: 3, logEndOffset: 20 };
+  expect(leading.nextHighWatermark(log, 2, view)).toBe(15);
+  fetchedAt(leading, 3, 13, 13, 950);
+  expect(leading.nextHighWatermark(log, 2, view)).toBe(13);
+});
+
 interface EpochRun {
   readonly epoch: number;
   readonly count: number;

@@ -23,6 +23,8 @@ export class FollowerProgress {
   brokerEpoch = -1;
   /** The last moment at which the follower is known to have had all that the leader had then. */
   lastCaughtUpMs: number;
+  /** Where its log ended when the controller refused to take it into the in-sync set. */
+  private refusedAtOffset = UNKNOWN_OFFSET;
   private contact: FollowerContact | undefined;
   private lastFetchMs = Number.NEGATIVE_INFINITY;
   private leaderEndAtLastFetch = Number.POSITIVE_INFINITY;
@@ -61,6 +63,18 @@ export class FollowerProgress {
    */
   leaderGrew(previousEnd: number): void {
     if (this.logEndOffset >= previousEnd && this.contact !== undefined) this.caughtUp(this.contact.lastFetchMs);
+  }
+
+  /**
+   * The controller does not want it in the in-sync set: its disk may be full, and it may never have what comes next.
+   */
+  refused(): void {
+    this.refusedAtOffset = this.logEndOffset;
+  }
+
+  /** Whether it is worth waiting for, so that it can join: not for one that was refused and has not moved since. */
+  get isMoving(): boolean {
+    return this.logEndOffset > this.refusedAtOffset;
   }
 
   isCaughtUp(options: {

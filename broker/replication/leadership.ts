@@ -103,7 +103,7 @@ export class Leadership {
 
   private mayCatchUp(follower: FollowerProgress, leaderLogEnd: number, view: LeadershipView): boolean {
     const { nowMs, lagTimeMaxMs } = view;
-    if (!follower.isCaughtUp({ leaderLogEnd, nowMs, lagTimeMaxMs })) return false;
+    if (!follower.isMoving || !follower.isCaughtUp({ leaderLogEnd, nowMs, lagTimeMaxMs })) return false;
     return isEligible(view.peer(follower.nodeId), follower.brokerEpoch);
   }
 
@@ -137,6 +137,10 @@ export class Leadership {
 
   /** The controller says that the change was not made and never will be. */
   reverted(nowMs: number): void {
+    const { committed, pending } = this.inSync;
+    for (const { brokerId } of pending?.newInSyncReplicas ?? []) {
+      if (!committed.includes(brokerId)) this.followers.get(brokerId)?.refused();
+    }
     this.inSync.revert();
     this.growsFromMs = nowMs + REFUSED_PAUSE_MS;
   }

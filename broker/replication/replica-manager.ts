@@ -20,6 +20,8 @@ export interface PartitionAssignment {
   readonly topicId: string;
   readonly partition: number;
   readonly state: LeadershipState;
+  /** The log folder that the controller chose. */
+  readonly directoryId?: string | undefined;
 }
 
 /** What a topic's configs mean to its replicas. */
@@ -206,7 +208,8 @@ export class ReplicaManager {
     const existing = this.get(name, partition);
     const isOurs = state.replicas.includes(this.nodeId);
     if (existing !== undefined && isOurs && existing.topicId === id) return this.move(existing, state);
-    const assignment = { topic: name, topicId: id, partition, state };
+    const directoryId = state.directories[state.replicas.indexOf(this.nodeId)];
+    const assignment = { topic: name, topicId: id, partition, state, directoryId };
     this.refused.delete(`${name}/${partition}`);
     if (isOurs) this.missing.set(`${name}/${partition}`, assignment);
     else this.forget(name, id, partition);
@@ -348,7 +351,8 @@ export class ReplicaManager {
   }
 
   /** A folder of the same name but another topic id belongs to a deleted topic: it is set aside, never reused. */
-  private async openLog({ topic, topicId, partition }: PartitionAssignment, config: LogConfig): Promise<PartitionLog> {
+  private async openLog(assignment: PartitionAssignment, config: LogConfig): Promise<PartitionLog> {
+    const { topic, topicId, partition, directoryId } = assignment;
     const existing = this.logs.get(topic, partition);
     if (existing !== undefined && existing.topicId === topicId) {
       existing.updateConfig(config);
@@ -359,7 +363,7 @@ export class ReplicaManager {
       this.runtime.log.warn(fields, 'log of another topic id set aside');
       await this.logs.markStray(topic, partition);
     }
-    return this.logs.create(topic, partition, topicId, config);
+    return this.logs.create(topic, partition, topicId, config, directoryId);
   }
 
   /** The partition was deleted, or moved away: its log goes. */

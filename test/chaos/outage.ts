@@ -54,7 +54,9 @@ async function coordinatorOf(client: ChaosClient, group: string): Promise<number
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   async 'produce, acks=all'(client, turn) {
     const index = turn % PARTITIONS;
-    const records = buildBatch({ records: [{ timestamp: 1, key: null, value: Buffer.from(`${turn}`.padEnd(100)) }] });
+    // As old as it says it is, it would fall to retention.
+    const timestamp = runtime.clock.nowMs();
+    const records = buildBatch({ records: [{ timestamp, key: null, value: Buffer.from(`${turn}`.padEnd(100)) }] });
     const { responses } = await client.ask(client.leaderOf(index), calls.produceCall, 12, {
       transactionalId: null,
       acks: -1,

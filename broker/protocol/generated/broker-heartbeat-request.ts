@@ -11,6 +11,7 @@ export interface BrokerHeartbeatRequest {
   wantShutDown: boolean;
   offlineLogDirs: string[];
   cordonedLogDirs: string[] | null;
+  fullLogDirs: string[];
 }
 
 export interface BrokerHeartbeatRequestInit {
@@ -21,6 +22,14 @@ export interface BrokerHeartbeatRequestInit {
   readonly wantShutDown: boolean;
   readonly offlineLogDirs?: readonly string[] | undefined;
   readonly cordonedLogDirs?: readonly string[] | null | undefined;
+  readonly fullLogDirs?: readonly string[] | undefined;
+}
+
+function readAllBrokerHeartbeatRequestFullLogDirsV0(reader: Reader): string[] {
+  const count = reader.readCompactArrayLength();
+  const elements: string[] = [];
+  for (let i = 0; i < count; i++) elements.push(reader.readUuid());
+  return elements;
 }
 
 function readBrokerHeartbeatRequestV0(reader: Reader): BrokerHeartbeatRequest {
@@ -32,8 +41,22 @@ function readBrokerHeartbeatRequestV0(reader: Reader): BrokerHeartbeatRequest {
     wantShutDown: reader.readBool(),
     offlineLogDirs: [],
     cordonedLogDirs: null,
+    fullLogDirs: [],
   };
-  reader.skipTaggedFields();
+  const count = reader.readUnsignedVarint();
+  for (let i = 0; i < count; i++) {
+    const tag = reader.readUnsignedVarint();
+    const size = reader.readUnsignedVarint();
+    const end = reader.offset + size;
+    switch (tag) {
+      case 20000:
+        message.fullLogDirs = readAllBrokerHeartbeatRequestFullLogDirsV0(reader);
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      default:
+        reader.take(size);
+    }
+  }
   return message;
 }
 
@@ -45,7 +68,17 @@ function writeBrokerHeartbeatRequestV0(writer: Writer, message: BrokerHeartbeatR
   writer.writeBool(message.wantShutDown);
   if (message.offlineLogDirs !== undefined && !(message.offlineLogDirs.length === 0)) throw unsupportedField('BrokerHeartbeatRequest', 'offlineLogDirs', 0);
   if (message.cordonedLogDirs !== undefined && !(message.cordonedLogDirs === null)) throw unsupportedField('BrokerHeartbeatRequest', 'cordonedLogDirs', 0);
-  writer.writeInt8(0);
+  let count = 0;
+  const has_fullLogDirs = message.fullLogDirs !== undefined && !(message.fullLogDirs.length === 0);
+  if (has_fullLogDirs) count++;
+  writer.writeUnsignedVarint(count);
+  if (has_fullLogDirs) {
+    const field = new Writer();
+    const value_fullLogDirs = (message.fullLogDirs === undefined ? [] : message.fullLogDirs);
+    field.writeCompactArrayLength(value_fullLogDirs.length);
+    for (const element of value_fullLogDirs) field.writeUuid(element);
+    writer.writeTaggedField(20000, field);
+  }
 }
 
 function readAllBrokerHeartbeatRequestOfflineLogDirsV1(reader: Reader): string[] {
@@ -64,6 +97,7 @@ function readBrokerHeartbeatRequestV1(reader: Reader): BrokerHeartbeatRequest {
     wantShutDown: reader.readBool(),
     offlineLogDirs: [],
     cordonedLogDirs: null,
+    fullLogDirs: [],
   };
   const count = reader.readUnsignedVarint();
   for (let i = 0; i < count; i++) {
@@ -73,6 +107,10 @@ function readBrokerHeartbeatRequestV1(reader: Reader): BrokerHeartbeatRequest {
     switch (tag) {
       case 0:
         message.offlineLogDirs = readAllBrokerHeartbeatRequestOfflineLogDirsV1(reader);
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      case 20000:
+        message.fullLogDirs = readAllBrokerHeartbeatRequestFullLogDirsV0(reader);
         reader.checkTaggedFieldEnd(end, tag);
         break;
       default:
@@ -92,6 +130,8 @@ function writeBrokerHeartbeatRequestV1(writer: Writer, message: BrokerHeartbeatR
   let count = 0;
   const has_offlineLogDirs = message.offlineLogDirs !== undefined && !(message.offlineLogDirs.length === 0);
   if (has_offlineLogDirs) count++;
+  const has_fullLogDirs = message.fullLogDirs !== undefined && !(message.fullLogDirs.length === 0);
+  if (has_fullLogDirs) count++;
   writer.writeUnsignedVarint(count);
   if (has_offlineLogDirs) {
     const field = new Writer();
@@ -99,6 +139,13 @@ function writeBrokerHeartbeatRequestV1(writer: Writer, message: BrokerHeartbeatR
     field.writeCompactArrayLength(value_offlineLogDirs.length);
     for (const element of value_offlineLogDirs) field.writeUuid(element);
     writer.writeTaggedField(0, field);
+  }
+  if (has_fullLogDirs) {
+    const field = new Writer();
+    const value_fullLogDirs = (message.fullLogDirs === undefined ? [] : message.fullLogDirs);
+    field.writeCompactArrayLength(value_fullLogDirs.length);
+    for (const element of value_fullLogDirs) field.writeUuid(element);
+    writer.writeTaggedField(20000, field);
   }
 }
 
@@ -119,6 +166,7 @@ function readBrokerHeartbeatRequestV2(reader: Reader): BrokerHeartbeatRequest {
     wantShutDown: reader.readBool(),
     offlineLogDirs: [],
     cordonedLogDirs: null,
+    fullLogDirs: [],
   };
   const count = reader.readUnsignedVarint();
   for (let i = 0; i < count; i++) {
@@ -132,6 +180,10 @@ function readBrokerHeartbeatRequestV2(reader: Reader): BrokerHeartbeatRequest {
         break;
       case 1:
         message.cordonedLogDirs = readAllBrokerHeartbeatRequestCordonedLogDirsV2(reader);
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      case 20000:
+        message.fullLogDirs = readAllBrokerHeartbeatRequestFullLogDirsV0(reader);
         reader.checkTaggedFieldEnd(end, tag);
         break;
       default:
@@ -152,6 +204,8 @@ function writeBrokerHeartbeatRequestV2(writer: Writer, message: BrokerHeartbeatR
   if (has_offlineLogDirs) count++;
   const has_cordonedLogDirs = message.cordonedLogDirs !== undefined && !(message.cordonedLogDirs === null);
   if (has_cordonedLogDirs) count++;
+  const has_fullLogDirs = message.fullLogDirs !== undefined && !(message.fullLogDirs.length === 0);
+  if (has_fullLogDirs) count++;
   writer.writeUnsignedVarint(count);
   if (has_offlineLogDirs) {
     const field = new Writer();
@@ -169,6 +223,13 @@ function writeBrokerHeartbeatRequestV2(writer: Writer, message: BrokerHeartbeatR
       for (const element of value_cordonedLogDirs) field.writeUuid(element);
     }
     writer.writeTaggedField(1, field);
+  }
+  if (has_fullLogDirs) {
+    const field = new Writer();
+    const value_fullLogDirs = (message.fullLogDirs === undefined ? [] : message.fullLogDirs);
+    field.writeCompactArrayLength(value_fullLogDirs.length);
+    for (const element of value_fullLogDirs) field.writeUuid(element);
+    writer.writeTaggedField(20000, field);
   }
 }
 

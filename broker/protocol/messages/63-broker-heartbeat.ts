@@ -13,6 +13,8 @@ export default api({
     wantShutDown: bool('0+'),
     offlineLogDirs: uuids('1+', { tag: 0 }),
     cordonedLogDirs: uuids('2+', { nullable: '2+', tag: 1, default: null }),
+    /** Ottla's own: folders that have no room at the moment. */
+    fullLogDirs: uuids('0+', { tag: 20000 }),
   }),
   response: message('0-2', '0+', {
     throttleTimeMs: int32('0+'),

@@ -84,7 +84,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(28)) {
+    switch (random.below(31)) {
       case 0:
       case 1:
       case 2:
@@ -137,6 +137,13 @@ export class Faults {
         break;
       case 16:
         this.blinkBeforeJoining();
+        break;
+      case 19:
+      case 20:
+        if (victim !== undefined) this.breakConnections(victim);
+        break;
+      case 21:
+        if (victim !== undefined) cluster.slowDown(victim.id, random.pick([20, 200, 1000]));
         break;
       default:
         this.freeze();
@@ -272,6 +279,17 @@ export class Faults {
       if (random.chance(0.7)) cluster.cutLink(victim.id, other.id);
       else cluster.cutOneWay(victim.id, other.id);
     }
+  }
+
+  /** Once, or again and again for a while, to some of the others. */
+  private breakConnections(victim: SimNode): void {
+    const { cluster, random } = this;
+    const others = cluster.nodes.filter(({ id }) => id !== victim.id);
+    for (let times = random.pick([1, 1, 5, 20]); times > 0; times--) {
+      const other = random.pick(others);
+      cluster.clock.after(random.below(2000), () => cluster.breakConnections(victim.id, other.id));
+    }
+    this.history.count('broken connections');
   }
 
   private fillDisk(victim: SimNode): void {

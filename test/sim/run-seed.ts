@@ -28,6 +28,7 @@ const START_MS_MAX = 60_000;
 const RECOVERY_MS_MAX = 120_000;
 const TRACE_LINES = 400;
 const LOOK_EVERY_MS = 50;
+const RING_BATCHES = 12;
 
 export async function runSeed(seed: number, steps: number): Promise<SeedResult> {
   const random = new SeededRandom(seed);
@@ -40,6 +41,8 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   const allowsPowerLoss = random.chance(0.5);
   const faults = new Faults({ cluster, random: random.fork(), history, allowsPowerLoss });
   cluster.onPermit = (id, brokerEpoch) => checker.permitUsed(id, brokerEpoch);
+  // As the ring of Kubernetes, which overwrites no batch that a snapshot does not cover.
+  if (random.chance(0.4)) cluster.store.ringBatches = RING_BATCHES;
   const goesBackAt = random.chance(0.15) ? random.below(steps) : -1;
   checker.canLose = () => (history.counters.get('power losses') ?? 0) + (history.counters.get('lost disks') ?? 0) > 0;
   checker.joined = (topic, state, before) => checkJoined(cluster, checker.image, { topic, state, before }, history);

@@ -23,6 +23,7 @@ const FLOORS_PER_200: Readonly<Record<string, number>> = {
   'readers behind a trim': 100,
   'stale controllers resumed': 100,
   'power losses': 200,
+  'broken connections': 200,
 };
 
 interface Message {

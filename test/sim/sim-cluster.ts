@@ -304,8 +304,23 @@ export class SimCluster {
     this.network.cutOneWay(`broker-${from}`, `broker-${to}`);
   }
 
+  /** Two brokers go on, and the connections between them do not. */
+  breakConnections(a: number, b: number): void {
+    this.trace.add('network', 'sim', 'connections break', { a, b });
+    this.network.breakConnections(`broker-${a}`, `broker-${b}`);
+    this.network.breakConnections(`broker-${b}`, `broker-${a}`);
+  }
+
+  /** What this broker sends and is sent takes so much longer, now and then. */
+  slowDown(id: number, delayMsMax: number): void {
+    this.trace.add('network', 'sim', 'slows down', { broker: id, delayMsMax });
+    const slow = `broker-${id}`;
+    this.network.extraDelayMs = (from, to) => (from === slow || to === slow ? this.random.below(delayMsMax) : 0);
+  }
+
   heal(): void {
     this.trace.add('network', 'sim', 'heals');
+    this.network.extraDelayMs = () => 0;
     this.network.heal();
   }
 

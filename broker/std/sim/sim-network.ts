@@ -212,6 +212,20 @@ export class SimNetwork {
     this.cutOneWay(b, a);
   }
 
+  /**
+   * Connections between the two end as when something between them forgets about them: both are told, and what was on
+   * its way is lost.
+   */
+  breakConnections(a: string, b: string): void {
+    for (const connection of [...this.connections]) {
+      const { owner, peer } = connection;
+      if (owner !== a || peer?.owner !== b) continue;
+      for (const end of [connection, peer]) {
+        this.whenRunning(end.owner, () => end.close(new Error('connection reset')));
+      }
+    }
+  }
+
   heal(): void {
     this.cut.clear();
     const held = this.held.splice(0);

@@ -12,7 +12,7 @@ import {
 } from './metadata/mod.ts';
 import { openStore } from './open-store.ts';
 import { LOCAL_COPY_FOLDER } from './start-broker.ts';
-import { BrokerError, type Runtime } from './std/mod.ts';
+import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
 
 const BATCHES_PER_READ = 100;
 
@@ -74,7 +74,7 @@ function readable(fields: object): Record<string, unknown> {
 }
 
 export async function describeRestore(options: Tool & { readonly apply: boolean }): Promise<void> {
-  const { print, apply } = options;
+  const { runtime, print, apply } = options;
   const image = ownCopy(options);
   if (image === undefined) {
     throw new BrokerError('config.invalid', 'this data folder has no copy of the metadata; name another with log.dirs');
@@ -91,7 +91,7 @@ export async function describeRestore(options: Tool & { readonly apply: boolean 
       print('With --apply this is what every broker will go by; whatever the store says beyond it is given up.');
       return;
     }
-    print(`Restored: the log goes on at offset ${await restoreMetadata(store, image)}.`);
+    print(`Restored: the log goes on at offset ${await restoreMetadata(store, image, randomUuid(runtime.random))}.`);
   } finally {
     await store.close();
   }

@@ -4,6 +4,8 @@
  * A batch makes a new image that shares everything it did not touch with the old one, so readers keep a consistent view
  * for as long as they hold it.
  */
+import { ZERO_UUID } from '../std/mod.ts';
+import { TERMS_MAX } from './history.ts';
 import type { MetadataBatch, MetadataRecord, RecordOf } from './records.ts';
 
 export interface EndpointImage {
@@ -67,6 +69,17 @@ export interface StopPermitImage {
   readonly podUid: string | null;
 }
 
+/** The batches that one claim of the log, or one restore, was followed by. */
+export interface TermImage {
+  readonly controllerEpoch: number;
+  /** The offset of the claim; of a restore the first offset of which it gave up what stood there. */
+  readonly startOffset: number;
+  /** Drawn at random for each. */
+  readonly termId: string;
+  /** Where a restore let the log go on; -1 for a claim. */
+  readonly restoredTo: number;
+}
+
 export interface MetadataImage {
   /** Empty until the first controller has claimed the log. */
   readonly clusterId: string;
@@ -74,9 +87,13 @@ export interface MetadataImage {
   readonly nextOffset: number;
   readonly controllerEpoch: number;
   readonly controllerId: number;
+  /** The newest, oldest first: see history.ts. */
+  readonly terms: readonly TermImage[];
   /** Where the process that claimed the log last takes what brokers say to it. */
   readonly controllerEndpoints: readonly EndpointImage[];
   readonly brokers: ReadonlyMap<number, BrokerImage>;
+  /** Whether the log ever held a topic, whatever became of it. */
+  readonly hasHadTopics: boolean;
   readonly topicsByName: ReadonlyMap<string, TopicImage>;
   readonly topicsById: ReadonlyMap<string, TopicImage>;
   /** Dynamic configs by `type/name` of their resource. */
@@ -100,8 +117,10 @@ export const EMPTY_IMAGE: MetadataImage = {
   nextOffset: 0,
   controllerEpoch: 0,
   controllerId: -1,
+  terms: [],
   controllerEndpoints: [],
   brokers: new Map(),
+  hasHadTopics: false,
   topicsByName: new Map(),
   topicsById: new Map(),
   configs: new Map(),
@@ -137,6 +156,11 @@ export interface MetadataDelta {
   readonly removedTopics: readonly TopicImage[];
   readonly changedConfigs: ReadonlySet<string>;
   readonly hasBrokerChanges: boolean;
+  /**
+   * Whether what is missing now is known to have been removed. False when a snapshot took the place of batches and
+   * may come of another log than the one that was read before: what is missing may only have been forgotten.
+   */
+  readonly isCertain: boolean;
 }
 
 /** Builds the next image. Maps are copied when they are first written to, and never afterwards. */
@@ -203,6 +227,7 @@ export class ImageBuilder {
         removedTopics: this.removedTopics,
         changedConfigs: this.changedConfigs,
         hasBrokerChanges: this.image.brokers !== this.base.brokers,
+        isCertain: true,
       },
     };
   }
@@ -270,8 +295,18 @@ export class ImageBuilder {
           controllerId: record.controllerId,
           controllerEndpoints: record.endPoints.map(({ name, host, port }) => ({ name, host, port })),
         };
+        // In a snapshot it only says who the controller was; the terms are in a record of their own.
+        if (record.incarnationId !== ZERO_UUID) this.addTerm(record.incarnationId, offset);
+        return;
+      case 'History':
+        this.image = {
+          ...this.image,
+          hasHadTopics: this.image.hasHadTopics || record.hasHadTopics,
+          terms: record.terms,
+        };
         return;
       case 'Topic':
+        if (!this.image.hasHadTopics) this.image = { ...this.image, hasHadTopics: true };
         this.setTopic({ name: record.name, id: record.topicId, partitions: [] });
         return;
       case 'Partition':
@@ -323,9 +358,16 @@ export class ImageBuilder {
         this.image = { ...this.image, operatorEpoch: record.operatorEpoch, operatorHolder: record.holder };
         return;
       case 'ChangeOrigin':
+      case 'GivenUp':
       case 'NoOp':
         return;
     }
+  }
+
+  private addTerm(termId: string, startOffset: number): void {
+    const { controllerEpoch, terms } = this.image;
+    const term: TermImage = { controllerEpoch, startOffset, termId, restoredTo: -1 };
+    this.image = { ...this.image, terms: [...terms.slice(1 - TERMS_MAX), term] };
   }
 
   private setTopic(topic: TopicImage): void {

@@ -25,6 +25,14 @@ function world() {
 }
 
 const id = (at: number): string => Buffer.from(String(at).padStart(16, '0')).toString('base64url');
+const claim = (at: number): MetadataRecord => ({
+  kind: 'RegisterController',
+  controllerId: 1,
+  incarnationId: id(1000 + at),
+  zkMigrationReady: false,
+  endPoints: [],
+  features: [],
+});
 const topic = (at: number): MetadataRecord => ({ kind: 'Topic', name: `t${at}`, topicId: id(at) });
 const names = (image: MetadataImage): string[] => [...image.topicsByName.keys()];
 const unavailable = { code: 'store.unavailable' };
@@ -160,6 +168,77 @@ test('a log trimmed past the reader is taken up from the snapshot, and what is g
   await expect(open().catchUp()).rejects.toMatchObject(unavailable);
 });
 
+describe('a snapshot that takes the place of batches', () => {
+  /** A reader of three batches; then the log goes back to `keeps` of them and on from there, past a snapshot. */
+  async function overtaken(keeps: number, ...records: MetadataRecord[]) {
+    const cluster = world();
+    const { open, append, state, store } = cluster;
+    await append(claim(1));
+    const copies = [state.copy()];
+    for (const at of [0, 1]) {
+      await append(topic(at));
+      copies.push(state.copy());
+    }
+    const behind = open();
+    await behind.catchUp();
+    const deltas: { removed: string[]; isCertain: boolean }[] = [];
+    behind.subscribe((_, { removedTopics, isCertain }) => {
+      deltas.push({ removed: removedTopics.map(({ name }) => name), isCertain });
+    });
+    state.goBackTo(copies[keeps - 1] as (typeof copies)[number]);
+    for (const record of records) await append(record);
+    const ahead = open();
+    await ahead.catchUp();
+    const { nextOffset: offset } = ahead.image;
+    await store.writeSnapshot({ controllerEpoch: 1, offset, chunks: encodeSnapshot(ahead.image) });
+    await store.trim(offset);
+    return { ...cluster, behind, deltas };
+  }
+
+  test('tells what was removed where it comes of the log that was read', async () => {
+    const { behind, deltas } = await overtaken(3, { kind: 'RemoveTopic', topicId: id(0) }, claim(2));
+    await behind.catchUp();
+    expect(deltas).toEqual([{ removed: ['t0'], isCertain: true }]);
+  });
+
+  test('is refused where it comes of a log that went back and on from there', async () => {
+    const { behind, deltas } = await overtaken(2, claim(2), topic(7), topic(8));
+    await expect(behind.catchUp()).rejects.toMatchObject(wentBack);
+    expect([names(behind.image), deltas]).toEqual([['t0', 't1'], []]);
+  });
+
+  test('is refused also where only what was read last was trimmed, and what follows is there', async () => {
+    const { behind, deltas, append } = await overtaken(1, claim(2), topic(7));
+    await append(topic(8));
+    await expect(behind.catchUp()).rejects.toMatchObject(wentBack);
+    expect([names(behind.image), deltas]).toEqual([['t0', 't1'], []]);
+  });
+
+  test('removes nothing for certain where its terms do not reach back to what was read', async () => {
+    const { open, append, state, store, clock } = world();
+    await append(topic(0));
+    const behind = open();
+    await behind.catchUp();
+    const heard: boolean[] = [];
+    await append(claim(1), { kind: 'RemoveTopic', topicId: id(0) });
+    const ahead = open();
+    await ahead.catchUp();
+    const { terms } = ahead.image;
+    const image = { ...ahead.image, terms: terms.map((each) => ({ ...each, startOffset: 9 })) };
+    await store.writeSnapshot({ controllerEpoch: 1, offset: 2, chunks: encodeSnapshot(image) });
+    await store.trim(2);
+    await behind.catchUp();
+    expect(names(behind.image)).toEqual([]);
+    // Whoever comes after that has not heard of it either.
+    const attached = behind.attach((_, { isCertain }) => void heard.push(isCertain));
+    await clock.advanceAndSettle(100);
+    await attached;
+    await append(topic(1));
+    await behind.catchUp();
+    expect([heard, state.end]).toEqual([[false, true], 3]);
+  });
+});
+
 test('a reader whose last batch alone was trimmed reads on without a snapshot', async () => {
   const { store, open, append } = world();
   const loader = open();
@@ -253,8 +332,12 @@ test('until waits for an image that fits, through a store that is away', async (
 describe('the copy on the own disk', () => {
   const folder = '/data/copy';
   const copyOn = (disk: MemoryDisk): LocalCopy => new LocalCopy({ disk, folder, log: silentLogger });
-  const loaderOn = (disk: MemoryDisk, { store, clock }: ReturnType<typeof world>): MetadataLoader =>
-    new MetadataLoader({ store, clock, log: silentLogger, localCopy: copyOn(disk) });
+  /** With somebody who acts on what it reads: only then is it known. */
+  const loaderOn = (disk: MemoryDisk, { store, clock }: ReturnType<typeof world>): MetadataLoader => {
+    const loader = new MetadataLoader({ store, clock, log: silentLogger, localCopy: copyOn(disk) });
+    void loader.attach(() => {});
+    return loader;
+  };
 
   test('a broker that restarts knows what it knew, without the store', async () => {
     const cluster = world();
@@ -304,7 +387,7 @@ describe('the copy on the own disk', () => {
     cluster.state.goBackTo(earlier);
     await cluster.append(topic(9));
     for (const loader of [first, second]) await expect(loader.catchUp()).rejects.toMatchObject(wentBack);
-    const offset = await restoreMetadata(cluster.store, first.image);
+    const offset = await restoreMetadata(cluster.store, first.image, id(77));
     expect(offset).toBe(4);
     await cluster.append(topic(3));
     for (const loader of [first, second, cluster.open()]) {
@@ -312,6 +395,119 @@ describe('the copy on the own disk', () => {
       expect(names(loader.image)).toEqual(['t0', 't1', 't2', 't3']);
       expect(loader.image.nextOffset).toBe(5);
     }
+  });
+
+  for (const trims of [true, false]) {
+    const kind = trims ? 'a store that trims' : 'a store that keeps batches until it needs their place';
+    test(`a restore counts for whoever knew less, more or something else, on ${kind}`, async () => {
+      const cluster = world();
+      if (!trims) cluster.store.trim = async () => {};
+      const [atEnd, elsewhere, best, further] = [cluster.open(), cluster.open(), cluster.open(), cluster.open()];
+      await cluster.append(claim(1));
+      await cluster.append(topic(0));
+      await atEnd.catchUp();
+      const earlier = cluster.state.copy();
+      await cluster.append(topic(1));
+      await best.catchUp();
+      await cluster.append(topic(2));
+      await further.catchUp();
+      cluster.state.goBackTo(earlier);
+      for (const record of [claim(2), topic(8), topic(9)]) await cluster.append(record);
+      await elsewhere.catchUp();
+      cluster.state.goBackTo(earlier);
+      const deltas: [number, string[], boolean][] = [];
+      for (const [at, loader] of [atEnd, elsewhere, best, further].entries()) {
+        loader.subscribe((_, { removedTopics, isCertain }) => {
+          deltas.push([at, removedTopics.map(({ name }) => name), isCertain]);
+        });
+      }
+      for (const record of [claim(2), topic(8), topic(9)]) await cluster.append(record);
+      await restoreMetadata(cluster.store, best.image, id(77));
+      for (const loader of [atEnd, elsewhere, best, further, cluster.open()]) {
+        await loader.catchUp();
+        expect([names(loader.image), loader.image.nextOffset]).toEqual([['t0', 't1'], 6]);
+      }
+      // What a restore gave up was never removed by anybody, so nothing may be deleted for it.
+      expect(deltas).toEqual([
+        [0, [], true],
+        [1, ['t8', 't9'], false],
+        [2, [], true],
+        [3, ['t2'], false],
+      ]);
+    });
+  }
+
+  test('who knew as much as the restore gave up, and something else at its end, is not taken in by it', async () => {
+    const cluster = world();
+    const [behind, ahead] = [cluster.open(), cluster.open()];
+    await cluster.append(claim(1));
+    await behind.catchUp();
+    const earlier = cluster.state.copy();
+    for (const at of [0, 1]) await cluster.append(topic(at));
+    await ahead.catchUp();
+    cluster.state.goBackTo(earlier);
+    expect(await restoreMetadata(cluster.store, behind.image, id(77))).toBeLessThan(ahead.image.nextOffset);
+    await expect(ahead.catchUp()).rejects.toMatchObject(wentBack);
+    for (const at of [5, 6]) await cluster.append(topic(at));
+    await expect(ahead.catchUp()).rejects.toMatchObject(wentBack);
+  });
+
+  test('a restore that was cut off is done again', async () => {
+    const cluster = world();
+    const [first, second] = [cluster.open(), cluster.open()];
+    await cluster.append(claim(1));
+    await second.catchUp();
+    await cluster.append(topic(0));
+    await first.catchUp();
+    cluster.state.goBackTo({ ...cluster.state.copy(), end: 1 });
+    const { append } = cluster.store;
+    let left = 1;
+    cluster.store.append = (offset, payload) => {
+      if (left-- > 0) return append.call(cluster.store, offset, payload);
+      return Promise.reject(new Error('cut off'));
+    };
+    await expect(restoreMetadata(cluster.store, first.image, id(76))).rejects.toThrow('cut off');
+    const early = cluster.open();
+    await early.catchUp().catch(() => {});
+    expect(names(early.image)).toEqual(['t0']);
+    cluster.store.append = append.bind(cluster.store);
+    // From another copy: whoever read the snapshot of the first must not take it for that of the second.
+    await restoreMetadata(cluster.store, second.image, id(77));
+    for (const loader of [first, second, early, cluster.open()]) {
+      await loader.catchUp();
+      expect(names(loader.image)).toEqual([]);
+    }
+  });
+
+  test('the copy says what was acted on, not what was only read', async () => {
+    const cluster = world();
+    const disk = new MemoryDisk();
+    const open = (): MetadataLoader => new MetadataLoader({ ...cluster, log: silentLogger, localCopy: copyOn(disk) });
+    const first = open();
+    await cluster.append(topic(0));
+    await first.catchUp();
+    first.subscribe(() => {});
+    await cluster.append(topic(1));
+    await first.catchUp();
+    // Who only hears of images does not put them into effect.
+    expect(open().image.nextOffset).toBe(0);
+    const attach = async (loader: MetadataLoader, listener: () => void): Promise<void> => {
+      const attached = loader.attach(listener);
+      await cluster.clock.advanceAndSettle(100);
+      await attached;
+    };
+    const before: number[] = [];
+    await attach(first, () => void before.push(first.actedOn.nextOffset));
+    expect([...before, first.actedOn.nextOffset, open().image.nextOffset]).toEqual([0, 2, 2]);
+    first.subscribe(() => {
+      throw new Error('killed');
+    });
+    await cluster.append({ kind: 'RemoveTopic', topicId: id(0) });
+    await expect(first.catchUp()).rejects.toThrow('killed');
+    // Whoever did not come to delete the topic finds out again that it was there.
+    const again = open();
+    await again.catchUp();
+    expect([names(again.actedOn), names(again.image)]).toEqual([['t0', 't1'], ['t1']]);
   });
 
   test('what a power loss tore counts for nothing, and what is whole before it still does', async () => {

@@ -3,14 +3,16 @@
  * act on it, one after the other, before the next.
  *
  * Every look begins with the last batch it knows. A store that lost that batch, or holds another in its place, was put
- * back to an earlier time: what it says now would undo what was promised to clients, so nothing of it is applied.
+ * back to an earlier time: what it says now would undo what was promised to clients, so nothing of it is applied. Where
+ * that batch was trimmed, the terms in the snapshot that allowed it tell the same.
  */
-import type { CoordinationStore, StoredBatch } from '../coordination/mod.ts';
+import type { CoordinationStore, Snapshot, StoredBatch } from '../coordination/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { type HistoryRelation, isPassedOver, positionOf, relateToHistory } from './history.ts';
 import { EMPTY_IMAGE, ImageBuilder, type MetadataDelta, type MetadataImage } from './image.ts';
 import type { LocalCopy } from './local-copy.ts';
-import { decodeBatch } from './records.ts';
+import { decodeBatch, type MetadataBatch } from './records.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
 const BATCHES_PER_READ = 100;
@@ -47,8 +49,16 @@ export class MetadataLoader {
   private hasReachedEnd = false;
   /** The batch before `published.nextOffset`; undefined at the start of the log and after a snapshot. */
   private lastPayload: Buffer | undefined;
+  /** Whether anybody is attached: they act on images, while subscribers only hear that there is a newer one. */
+  private hasActors = false;
+  /** The image that has been acted on: the own copy says this, so that after a kill the rest is acted on as well. */
+  private known: MetadataImage = EMPTY_IMAGE;
+  /** False once a snapshot that may come of another log took the place of what newcomers have not heard of yet. */
+  private isCertain = true;
   /** An image that some listeners have not heard of yet, and the first of them. */
-  private undelivered: { readonly image: MetadataImage; readonly delta: MetadataDelta; next: number } | undefined;
+  private undelivered:
+    | { readonly image: MetadataImage; readonly delta: MetadataDelta; readonly remember: () => void; next: number }
+    | undefined;
 
   constructor(options: {
     readonly store: CoordinationStore;
@@ -64,12 +74,23 @@ export class MetadataLoader {
     const known = options.localCopy?.read();
     if (known === undefined) return;
     this.published = known.image;
+    this.known = known.image;
     this.lastPayload = known.lastPayload;
     this.changes.skipTo(known.image.nextOffset);
   }
 
   get image(): MetadataImage {
     return this.published;
+  }
+
+  /** What was acted on last; before anybody is attached, what a process before this one acted on. */
+  get actedOn(): MetadataImage {
+    return this.known;
+  }
+
+  /** Whether the store was found to have been put back to an earlier time. */
+  get hasWentBack(): boolean {
+    return this.lastProblem === 'store.wentBack';
   }
 
   /** When the store last answered, on the monotonic clock. */
@@ -82,7 +103,7 @@ export class MetadataLoader {
     return this.hasReachedEnd;
   }
 
-  /** Called with every image from now on, in the order of subscription. */
+  /** Called with every image from now on, in the order of subscription; see `attach` for who puts it into effect. */
   subscribe(listener: MetadataListener): void {
     this.listeners.push(listener);
   }
@@ -183,48 +204,74 @@ export class MetadataLoader {
 
   private async readNext(): Promise<boolean> {
     await this.deliver();
-    const { nextOffset } = this.published;
-    let batches: readonly StoredBatch[];
-    try {
-      batches = await this.readFrom(nextOffset);
-    } catch (error) {
-      if (!(error instanceof BrokerError) || error.code !== 'store.conflict') throw error;
-      await this.loadSnapshot();
-      return true;
-    }
-    const last = batches.at(-1);
-    if (last === undefined) {
-      this.hasReachedEnd = true;
-      return false;
-    }
+    const batches = await this.readFrom(this.published.nextOffset);
+    if (batches === undefined) await this.loadSnapshot();
+    else if (batches.length > 0) await this.applyAll(batches);
+    else this.hasReachedEnd = true;
+    return batches?.length !== 0;
+  }
+
+  private async applyAll(batches: readonly StoredBatch[]): Promise<void> {
+    const decoded = batches.map(({ offset, payload }) => ({ offset, payload, batch: decodeBatch(payload) }));
+    // A restore says what counts up to where it lets the log go on, whatever else may still stand there.
+    if (decoded.some(({ batch }) => isGivenUp(batch))) return this.loadSnapshot();
     const builder = new ImageBuilder(this.published);
-    for (const { offset, payload } of batches) {
-      const batch = decodeBatch(payload);
+    for (const { offset, batch } of decoded) {
       this.changes.take(offset, batch.records, builder.finish().image);
       builder.apply(batch, offset);
     }
-    this.lastPayload = last.payload;
-    this.localCopy?.add(batches, { image: builder.finish().image, lastPayload: last.payload });
-    await this.publish(builder);
-    return true;
+    const lastPayload = decoded.at(-1)?.payload;
+    this.lastPayload = lastPayload;
+    const { image, delta } = builder.finish();
+    await this.publish(image, delta, () => this.localCopy?.add(batches, { image, lastPayload }));
   }
 
-  /** Reads on from `nextOffset`, having seen that what comes before it is still what it was. */
-  private async readFrom(nextOffset: number): Promise<readonly StoredBatch[]> {
-    if (this.lastPayload !== undefined) {
-      try {
-        const [known, ...batches] = await this.store.read(nextOffset - 1, BATCHES_PER_READ);
-        if (known === undefined) throw wentBack('ends before', nextOffset);
-        if (!known.payload.equals(this.lastPayload)) throw wentBack('differs from', nextOffset);
-        return batches;
-      } catch (error) {
-        // Trimmed: what follows it may still be there.
-        if (!(error instanceof BrokerError) || error.code !== 'store.conflict') throw error;
-      }
+  /**
+   * Reads on from `nextOffset`, having seen that what comes before it is still what it was; undefined where only the
+   * snapshot tells how it goes on.
+   */
+  private async readFrom(nextOffset: number): Promise<readonly StoredBatch[] | undefined> {
+    const known = this.lastPayload === undefined ? undefined : await this.readUntrimmed(nextOffset - 1);
+    if (known !== undefined) {
+      const [last, ...batches] = known;
+      if (last === undefined) throw wentBack('ends before', nextOffset);
+      if (this.lastPayload?.equals(last.payload) === true) return batches;
+      if (await this.wasPassedOver()) return undefined;
+      throw wentBack('differs from', nextOffset);
     }
-    const batches = await this.store.read(nextOffset, BATCHES_PER_READ);
-    if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);
-    return batches;
+    // What was read last is gone from the log. What follows it may still be there.
+    const batches = await this.readUntrimmed(nextOffset);
+    if (batches?.length === 0) {
+      if ((await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);
+      return batches;
+    }
+    return (await this.wasPassedOver()) ? undefined : batches;
+  }
+
+  private async readUntrimmed(offset: number): Promise<readonly StoredBatch[] | undefined> {
+    try {
+      return await this.store.read(offset, BATCHES_PER_READ);
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'store.conflict') return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a restore said how the log goes on; throws where none did and the snapshot comes of another log. */
+  private async wasPassedOver(): Promise<boolean> {
+    if (this.published.nextOffset === 0) return false;
+    const snapshot = await this.store.readSnapshot();
+    if (snapshot === undefined) return false;
+    const image = imageOf(snapshot);
+    this.relate(image);
+    return isPassedOver(image.terms, positionOf(this.published));
+  }
+
+  /** How what was read so far relates to the history that a snapshot comes of. */
+  private relate(image: MetadataImage): HistoryRelation {
+    const relation = relateToHistory(image, positionOf(this.published));
+    if (relation === 'apart') throw wentBack('differs from', this.published.nextOffset);
+    return relation;
   }
 
   /** The log was trimmed past us: the snapshot that allowed it takes the place of what we missed. */
@@ -238,22 +285,22 @@ export class MetadataLoader {
       });
     }
     if (snapshot.controllerEpoch < replaced.controllerEpoch) throw wentBack('differs from', replaced.nextOffset);
-    const builder = new ImageBuilder(EMPTY_IMAGE);
-    for (const batch of decodeSnapshot(snapshot.chunks)) builder.apply(batch, snapshot.offset - 1);
+    const image = imageOf(snapshot);
+    const isCertain = this.relate(image) === 'same';
+    if (!isCertain) {
+      this.isCertain = false;
+      const fields = { nextOffset: replaced.nextOffset, snapshot: snapshot.offset };
+      this.log.warn(fields, 'a snapshot may come of another log than the one read so far; nothing is deleted for it');
+    }
     this.lastPayload = undefined;
     this.changes.skipTo(snapshot.offset);
-    this.localCopy?.replace({ image: builder.finish().image, lastPayload: undefined });
-    await this.publish(builder, replaced);
+    const delta = sinceReplaced(replaced, image, isCertain);
+    await this.publish(image, delta, () => this.localCopy?.replace({ image, lastPayload: undefined }));
   }
 
-  private async publish(builder: ImageBuilder, replaced?: MetadataImage): Promise<void> {
-    const { image, delta } = builder.finish();
+  private async publish(image: MetadataImage, delta: MetadataDelta, remember: () => void): Promise<void> {
     this.published = image;
-    this.undelivered = {
-      image,
-      delta: replaced === undefined ? delta : sinceReplaced(replaced, image, delta),
-      next: 0,
-    };
+    this.undelivered = { image, delta, remember, next: 0 };
     await this.deliver();
   }
 
@@ -265,13 +312,22 @@ export class MetadataLoader {
         await this.listeners[undelivered.next]?.(undelivered.image, undelivered.delta);
       }
       this.undelivered = undefined;
+      if (this.hasActors) {
+        this.known = undelivered.image;
+        undelivered.remember();
+      }
       this.imageArrived?.();
       this.imageArrived = undefined;
     }
     for (let next = this.newcomers[0]; next !== undefined; next = this.newcomers[0]) {
-      await next.listener(this.published, wholeDelta(this.published));
+      const { published: image, lastPayload } = this;
+      await next.listener(image, wholeDelta(image, this.isCertain));
       this.newcomers.shift();
       this.listeners.push(next.listener);
+      this.hasActors = true;
+      this.known = image;
+      this.isCertain = true;
+      this.localCopy?.replace({ image, lastPayload });
       next.attached();
     }
   }
@@ -283,22 +339,34 @@ export class MetadataLoader {
   }
 }
 
-function wholeDelta(image: MetadataImage): MetadataDelta {
+function imageOf({ chunks, offset }: Snapshot): MetadataImage {
+  const builder = new ImageBuilder(EMPTY_IMAGE);
+  for (const batch of decodeSnapshot(chunks)) builder.apply(batch, offset - 1);
+  return builder.finish().image;
+}
+
+function isGivenUp({ records }: MetadataBatch): boolean {
+  return records.some(({ kind }) => kind === 'GivenUp');
+}
+
+function wholeDelta(image: MetadataImage, isCertain: boolean): MetadataDelta {
   return {
     changedTopics: new Set(image.topicsByName.keys()),
     removedTopics: [],
     changedConfigs: new Set(image.configs.keys()),
     hasBrokerChanges: true,
+    isCertain,
   };
 }
 
 /** A snapshot says what is there, never what is gone: that is found by looking at what was there before. */
-function sinceReplaced(replaced: MetadataImage, image: MetadataImage, delta: MetadataDelta): MetadataDelta {
+function sinceReplaced(replaced: MetadataImage, image: MetadataImage, isCertain: boolean): MetadataDelta {
   return {
-    changedTopics: delta.changedTopics,
+    changedTopics: new Set(image.topicsByName.keys()),
     removedTopics: [...replaced.topicsById.values()].filter(({ id }) => !image.topicsById.has(id)),
-    changedConfigs: new Set([...replaced.configs.keys(), ...delta.changedConfigs]),
+    changedConfigs: new Set([...replaced.configs.keys(), ...image.configs.keys()]),
     hasBrokerChanges: true,
+    isCertain,
   };
 }
 

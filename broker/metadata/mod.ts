@@ -3,6 +3,7 @@
  * nothing: records come from the controller, and rooms act on images by themselves.
  */
 export { type Change, ChangeFeed } from './change-feed.ts';
+export { type HistoryRelation, type MetadataPosition, positionOf, relateToHistory } from './history.ts';
 export {
   type BrokerImage,
   ConfigResource,
@@ -19,6 +20,7 @@ export {
   type QuotaImage,
   quotaKey,
   type StopPermitImage,
+  type TermImage,
   type TopicImage,
 } from './image.ts';
 export { type MetadataListener, MetadataLoader } from './loader.ts';

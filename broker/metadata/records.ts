@@ -15,6 +15,8 @@ import * as cluster from '../protocol/generated/cluster-record.ts';
 import * as config from '../protocol/generated/config-record.ts';
 import * as endTransaction from '../protocol/generated/end-transaction-record.ts';
 import * as featureLevel from '../protocol/generated/feature-level-record.ts';
+import * as givenUp from '../protocol/generated/given-up-record.ts';
+import * as history from '../protocol/generated/history-record.ts';
 import * as noOp from '../protocol/generated/no-op-record.ts';
 import * as operatorEpoch from '../protocol/generated/operator-epoch-record.ts';
 import * as partitionChange from '../protocol/generated/partition-change-record.ts';
@@ -57,6 +59,8 @@ interface Bodies {
   Cluster: cluster.ClusterRecord;
   OperatorEpoch: operatorEpoch.OperatorEpochRecord;
   StopPermit: stopPermit.StopPermitRecord;
+  History: history.HistoryRecord;
+  GivenUp: givenUp.GivenUpRecord;
 }
 
 export type RecordKind = keyof Bodies;
@@ -194,6 +198,8 @@ const CODECS: Readonly<Record<RecordKind, Codec>> = {
     read: changeOrigin.readChangeOriginRecord,
     write: changeOrigin.writeChangeOriginRecord,
   },
+  History: { key: 20004, version: 0, read: history.readHistoryRecord, write: history.writeHistoryRecord },
+  GivenUp: { key: 20005, version: 0, read: givenUp.readGivenUpRecord, write: givenUp.writeGivenUpRecord },
 };
 
 const kindByKey = new Map<number, RecordKind>(

@@ -1,5 +1,5 @@
 /** An image as records, so that a snapshot is a log that happens to be short: one format, one reader. */
-import { assert } from '../std/mod.ts';
+import { assert, ZERO_UUID } from '../std/mod.ts';
 import type { MetadataImage } from './image.ts';
 import { decodeBatch, encodeBatch, type MetadataBatch, type MetadataRecord } from './records.ts';
 
@@ -14,12 +14,14 @@ export function imageToRecords(image: MetadataImage): MetadataRecord[] {
     records.push({
       kind: 'RegisterController',
       controllerId: image.controllerId,
-      incarnationId: 'AAAAAAAAAAAAAAAAAAAAAA',
+      incarnationId: ZERO_UUID,
       zkMigrationReady: false,
       endPoints: image.controllerEndpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
       features: [],
     });
   }
+  const { hasHadTopics, terms } = image;
+  if (hasHadTopics || terms.length > 0) records.push({ kind: 'History', hasHadTopics, terms: [...terms] });
   for (const [name, featureLevel] of image.features) records.push({ kind: 'FeatureLevel', name, featureLevel });
   for (const broker of image.brokers.values()) {
     records.push({

@@ -196,23 +196,26 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/metadata/loader.ts',
-        find: "if (known === undefined) throw wentBack('ends before', nextOffset);",
-        replace: "if (known === undefined) throw new BrokerError('store.conflict', 'x');",
+        find: 'if (known !== undefined) {',
+        replace: 'if (known !== undefined && known.length > 0) {',
       },
       {
         file: 'broker/metadata/loader.ts',
-        find: "if (!known.payload.equals(this.lastPayload)) throw wentBack('differs from', nextOffset);",
+        find: "if (await this.wasPassedOver()) return undefined;\n      throw wentBack('differs from', nextOffset);",
+        replace: 'return batches;',
+      },
+      {
+        file: 'broker/metadata/loader.ts',
+        find: "if (relation === 'apart') throw wentBack('differs from', this.published.nextOffset);",
         replace: '',
       },
       {
         file: 'broker/metadata/loader.ts',
-        find:
-          "if (batches.length === 0 && (await this.store.end()) < nextOffset) throw wentBack('ends " +
-          "before', nextOffset);",
+        find: "if ((await this.store.end()) < nextOffset) throw wentBack('ends before', nextOffset);",
         replace:
-          'if (batches.length === 0 && (await this.store.end()) < nextOffset) {\n' +
-          '      this.published = { ...this.published, nextOffset: await this.store.end() };\n' +
-          '      this.lastPayload = undefined;\n    }',
+          'if ((await this.store.end()) < nextOffset) {\n' +
+          '        this.published = { ...this.published, nextOffset: await this.store.end() };\n' +
+          '        this.lastPayload = undefined;\n      }',
       },
     ],
   },

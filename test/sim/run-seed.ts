@@ -2,6 +2,7 @@
 import { MemoryStore, type MemoryStoreState } from '../../broker/coordination/mod.ts';
 import { partitionOfKey } from '../../broker/coordinator-runtime/mod.ts';
 import { type PartitionImage, restoreMetadata } from '../../broker/metadata/mod.ts';
+import { randomUuid } from '../../broker/std/mod.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
@@ -184,7 +185,7 @@ async function goBackInTime(
       history.violation(`broker ${id} went back with the store`);
   }
   checker.isRestoring = true;
-  const offset = await restoreMetadata(new MemoryStore(calm(store), cluster.clock), best);
+  const offset = await restoreMetadata(new MemoryStore(calm(store), cluster.clock), best, randomUuid(cluster.random));
   checker.restored({ ...best, nextOffset: offset, controllerEpoch: best.controllerEpoch + 1 });
   checker.isRestoring = false;
   faults.goOnShaking();

@@ -24,6 +24,10 @@ export default api({
     isMigratingZkBroker: bool('1+'),
     logDirs: uuids('2+', { ignorable: true }),
     previousBrokerEpoch: int64('3+', { default: -1n, ignorable: true }),
+    // Ottla's own: how far the broker has read the metadata log, and whose term it read last.
+    metadataOffset: int64('0+', { tag: 20000, default: 0n }),
+    metadataControllerEpoch: int32('0+', { tag: 20001, default: 0 }),
+    metadataTermId: uuid('0+', { tag: 20002 }),
   }),
   response: message('0-4', '0+', {
     throttleTimeMs: int32('0+'),

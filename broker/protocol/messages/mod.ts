@@ -136,8 +136,10 @@ import endTransactionRecord from './data/end-transaction-record.ts';
 import endTxnMarker from './data/end-txn-marker.ts';
 import featureLevelRecord from './data/feature-level-record.ts';
 import fenceBrokerRecord from './data/fence-broker-record.ts';
+import givenUpRecord from './data/given-up-record.ts';
 import groupMetadataKey from './data/group-metadata-key.ts';
 import groupMetadataValue from './data/group-metadata-value.ts';
+import historyRecord from './data/history-record.ts';
 import kraftVersionRecord from './data/kraft-version-record.ts';
 import leaderChangeMessage from './data/leader-change-message.ts';
 import legacyOffsetCommitKey from './data/legacy-offset-commit-key.ts';
@@ -338,8 +340,10 @@ export const dataMessages: readonly DataMessage[] = [
   endTxnMarker,
   featureLevelRecord,
   fenceBrokerRecord,
+  givenUpRecord,
   groupMetadataKey,
   groupMetadataValue,
+  historyRecord,
   kraftVersionRecord,
   leaderChangeMessage,
   legacyOffsetCommitKey,

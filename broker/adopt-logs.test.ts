@@ -3,7 +3,14 @@ import { adoptLogs } from './adopt-logs.ts';
 import type { Controller, Decision } from './controller/mod.ts';
 import { makeWorld, openManager, TOPIC_ID } from './log/log-fixture.ts';
 import { DEFAULT_LOG_CONFIG, type LogManager } from './log/mod.ts';
-import { EMPTY_IMAGE, ImageBuilder, type MetadataImage, type MetadataRecord } from './metadata/mod.ts';
+import {
+  decodeSnapshot,
+  EMPTY_IMAGE,
+  encodeSnapshot,
+  ImageBuilder,
+  type MetadataImage,
+  type MetadataRecord,
+} from './metadata/mod.ts';
 import { silentLogger } from './std/mod.ts';
 
 const OTHER_ID = 'bG9nLXRlc3QtdG9waWMtMg';
@@ -68,6 +75,20 @@ test('with topics of its own a broker adopts nothing', async () => {
   builder.apply({ controllerEpoch: 1, records: [{ kind: 'Topic', name: 'mine', topicId: OTHER_ID }] }, 0);
   const controller = await adopt(logs, new FakeController(builder.finish().image));
   expect(controller.records).toEqual([]);
+});
+
+test('where the log held a topic once, what lies on disk is none, though there is no topic any more', async () => {
+  const logs = await openManager(makeWorld());
+  logs.create('found', 0, TOPIC_ID, DEFAULT_LOG_CONFIG);
+  const builder = new ImageBuilder(EMPTY_IMAGE);
+  builder.apply({ controllerEpoch: 1, records: [{ kind: 'Topic', name: 'found', topicId: TOPIC_ID }] }, 0);
+  builder.apply({ controllerEpoch: 1, records: [{ kind: 'RemoveTopic', topicId: TOPIC_ID }] }, 1);
+  const { image } = builder.finish();
+  const reread = new ImageBuilder(EMPTY_IMAGE);
+  for (const batch of decodeSnapshot(encodeSnapshot(image))) reread.apply(batch, 1);
+  for (const known of [image, reread.finish().image]) {
+    expect((await adopt(logs, new FakeController(known))).records).toEqual([]);
+  }
 });
 
 test('empty folders ask nothing of the controller', async () => {

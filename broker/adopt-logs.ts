@@ -21,12 +21,12 @@ export async function adoptLogs(options: {
     if (partitions === undefined) found.set(partition.topic, [partition]);
     else partitions.push(partition);
   }
-  // With topics of its own in the log, what else lies on disk is a leftover, not something to adopt. In a cluster
-  // nobody could tell which of several brokers has the better copy, so only the broker that is also the controller
-  // adopts.
-  if (found.size === 0 || image.topicsByName.size > 0 || !controller.isActive) return;
+  // Where the log ever held a topic, what else lies on disk is a leftover, not something to adopt: it may have been
+  // deleted. In a cluster nobody could tell which of several brokers has the better copy, so only the broker that is
+  // also the controller adopts.
+  if (found.size === 0 || image.hasHadTopics || !controller.isActive) return;
   const adopted = await controller.submit((current) => {
-    if (current.topicsByName.size > 0) return { records: [], result: [] };
+    if (current.hasHadTopics) return { records: [], result: [] };
     const records: MetadataRecord[] = [];
     for (const [topic, partitions] of found) records.push(...recordsOf(current, topic, partitions, nodeId));
     return { records, result: [...found.keys()] };

@@ -6,6 +6,8 @@ import type { Replica, ReplicaManager } from './replication/mod.ts';
 import type { Telemetry } from './telemetry/mod.ts';
 
 export async function applyImage(options: {
+  /** With the first image: what this broker acted on last before it started. */
+  readonly before?: MetadataImage | undefined;
   readonly image: MetadataImage;
   readonly delta: MetadataDelta;
   readonly nodeId: number;
@@ -27,9 +29,12 @@ export async function applyImage(options: {
     const [type, ...name] = key.split('/');
     if (Number(type) === ConfigResource.topic) replicas.configChanged(name.join('/'));
   }
+  if (options.before !== undefined) await replicas.retireLeftovers(options.before, image, delta.isCertain);
   await replicas.applyImage(image, delta);
   for (const topic of delta.removedTopics) telemetry.topicRemoved(topic.name);
-  if (delta.removedTopics.length > 0) groups.topicsDeleted(delta.removedTopics.map(({ name }) => name));
+  // What was committed for a topic that may only have been forgotten stays.
+  if (delta.removedTopics.length > 0 && delta.isCertain)
+    groups.topicsDeleted(delta.removedTopics.map(({ name }) => name));
 }
 
 /** A partition of the offsets topic has a coordinator where it has its leader, and only there. */

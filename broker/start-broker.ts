@@ -23,7 +23,14 @@ import {
   PeerConnector,
   PeerProbe,
 } from './membership/mod.ts';
-import { ConfigResource, configsOf, EMPTY_IMAGE, LocalCopy, MetadataLoader } from './metadata/mod.ts';
+import {
+  ConfigResource,
+  configsOf,
+  EMPTY_IMAGE,
+  LocalCopy,
+  type MetadataImage,
+  MetadataLoader,
+} from './metadata/mod.ts';
 import { exportMetrics } from './metrics.ts';
 import { Server } from './network/mod.ts';
 import { hasOwnStore, openStore } from './open-store.ts';
@@ -263,7 +270,11 @@ export async function startBroker(options: {
   // the log, for with that the controller has decided what a broker that was away may still lead.
   await lifecycle.register();
   await adoptLogs({ controller, image: loader.image, logs, nodeId, log });
-  await loader.attach((image, delta) => applyImage({ image, delta, nodeId, config, replicas, groups, telemetry }));
+  let before: MetadataImage | undefined = loader.actedOn;
+  await loader.attach(async (image, delta) => {
+    await applyImage({ before, image, delta, nodeId, config, replicas, groups, telemetry });
+    before = undefined;
+  });
   await lifecycle.serve();
   await loader.until((image) => image.brokers.get(nodeId)?.isFenced === false);
 

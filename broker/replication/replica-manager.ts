@@ -10,6 +10,7 @@ import { AlterPartitionQueue } from './alter-partition-queue.ts';
 import { ReplicationCounters } from './counters.ts';
 import { FetcherManager } from './fetcher-manager.ts';
 import { FollowerSessions } from './follower-sessions.ts';
+import { fateOfLog } from './leftover-logs.ts';
 import { type Cluster, NO_PEERS } from './peers.ts';
 import { type LeadershipState, Replica, type ReplicaContext } from './replica.ts';
 import { DEFAULT_REPLICATION_CONFIG, type ReplicationConfig } from './replication-config.ts';
@@ -70,6 +71,8 @@ export class ReplicaManager {
   /** Assigned here, and waiting for their logs to be made; as the newest image has them. */
   private readonly missing = new Map<string, PartitionAssignment>();
   private making: Promise<void> | undefined;
+  /** Whether the newest image tells of removals for certain; else logs that it lacks are set aside, not deleted. */
+  private isCertain = true;
   /** Assigned here, and refused by a disk that was full or failing when their logs were to be made. */
   private readonly refused = new Map<string, PartitionAssignment>();
   private lagTimer: Timer | undefined;
@@ -172,14 +175,17 @@ export class ReplicaManager {
    * for nothing. Logs of new ones are made afterwards, in slices; the promise waits for them a little, so that whoever
    * made a topic finds it, and not for long, so that later images need not wait for ten thousand.
    */
-  async applyImage(image: MetadataImage, delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics'>): Promise<void> {
+  async applyImage(
+    image: MetadataImage,
+    delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics' | 'isCertain'>,
+  ): Promise<void> {
+    this.isCertain = delta.isCertain;
     const pause = this.slices();
     const moving: Promise<void>[] = [];
     for (const topic of delta.removedTopics) {
       for (const { partition } of topic.partitions) {
         this.forget(topic.name, topic.id, partition);
-        this.offline.delete(`${topic.name}-${partition}`);
-        if (this.get(topic.name, partition)?.topicId === topic.id) await this.remove(topic.name, partition);
+        await this.remove(topic.name, topic.id, partition);
         await pause();
       }
     }
@@ -213,7 +219,9 @@ export class ReplicaManager {
     this.refused.delete(`${name}/${partition}`);
     if (isOurs) this.missing.set(`${name}/${partition}`, assignment);
     else this.forget(name, id, partition);
-    return existing === undefined ? undefined : this.remove(name, partition);
+    if (existing !== undefined) return this.remove(name, existing.topicId, partition);
+    const isLeft = !isOurs && this.logs.get(name, partition)?.topicId === id;
+    return isLeft ? this.remove(name, id, partition) : undefined;
   }
 
   private forget(topic: string, topicId: string, partition: number): void {
@@ -248,7 +256,7 @@ export class ReplicaManager {
       await this.apply(assignment);
       const wanted = this.missing.get(key);
       if (wanted === assignment) this.missing.delete(key);
-      else if (wanted === undefined) await this.remove(assignment.topic, assignment.partition);
+      else if (wanted === undefined) await this.remove(assignment.topic, assignment.topicId, assignment.partition);
       await pause();
     }
   }
@@ -287,7 +295,7 @@ export class ReplicaManager {
       await this.move(existing, state);
       return existing;
     }
-    if (existing !== undefined) await this.remove(topic, partition);
+    if (existing !== undefined) await this.remove(topic, existing.topicId, partition);
     return this.create(assignment);
   }
 
@@ -366,14 +374,21 @@ export class ReplicaManager {
     return this.logs.create(topic, partition, topicId, config, directoryId);
   }
 
-  /** The partition was deleted, or moved away: its log goes. */
-  async remove(topic: string, partition: number): Promise<void> {
-    const partitions = this.topics.get(topic);
-    const replica = partitions?.get(partition);
+  /** The partition was deleted, or moved away: its log goes, whether or not a replica was made of it yet. */
+  private async remove(topic: string, topicId: string, partition: number): Promise<void> {
     this.offline.delete(`${topic}-${partition}`);
-    if (partitions === undefined || replica === undefined) return;
-    partitions.delete(partition);
-    if (partitions.size === 0) {
+    const replica = this.get(topic, partition);
+    if (replica?.topicId === topicId) this.closeReplica(replica);
+    if (this.logs.get(topic, partition)?.topicId !== topicId) return;
+    if (this.isCertain) await this.logs.delete(topic, partition);
+    else await this.setAside(topic, partition);
+  }
+
+  private closeReplica(replica: Replica): void {
+    const { topic, partition } = replica;
+    const partitions = this.topics.get(topic);
+    partitions?.delete(partition);
+    if (partitions?.size === 0) {
       this.topics.delete(topic);
       this.topicNames.delete(replica.topicId);
       this.configs.delete(topic);
@@ -381,7 +396,34 @@ export class ReplicaManager {
     this.fetchers.remove(replica);
     replica.close();
     this.leadershipChanged(replica);
-    await this.logs.delete(topic, partition);
+  }
+
+  private async setAside(topic: string, partition: number): Promise<void> {
+    const topicId = this.logs.get(topic, partition)?.topicId;
+    this.runtime.log.error(
+      { topic, partition, topicId },
+      'the metadata has no such replica here and does not say that it was removed: log set aside as -stray',
+    );
+    await this.logs.markStray(topic, partition);
+  }
+
+  /**
+   * Once, when this broker has registered and before it applies its first image: of the logs on its disk those go that
+   * are no replicas of it any more. `before` is the image that it acted on last.
+   */
+  async retireLeftovers(before: MetadataImage, image: MetadataImage, isCertain: boolean): Promise<void> {
+    const { nodeId } = this;
+    const pause = this.slices();
+    for (const log of [...this.logs.all()]) {
+      const { topic, topicId, partition } = log;
+      const fate = fateOfLog(log, { nodeId, before, image, isCertain });
+      if (fate === 'served' || log.logFolder.isOffline) continue;
+      if (fate === 'deleted') {
+        this.runtime.log.info({ topic, partition, topicId }, 'log deleted that was removed from this broker meanwhile');
+        await this.logs.delete(topic, partition);
+      } else await this.setAside(topic, partition);
+      await pause();
+    }
   }
 
   configChanged(topic: string): void {

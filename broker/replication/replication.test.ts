@@ -655,6 +655,26 @@ test('a partition that moves away takes its log with it', async () => {
   expect(three.logs.get(T, 0)).toBeUndefined();
 });
 
+test('what an image lacks that may only have forgotten it is set aside, and what it knows is not touched', async () => {
+  const [one, two] = await start();
+  cluster.controller.createTopic('moved', { replicas: [1, 2, 3] });
+  cluster.controller.createTopic('kept', { replicas: [1, 2, 3] });
+  for (const topic of ['moved', 'kept']) await cluster.converge(topic);
+  for (const topic of [T, 'moved', 'kept']) await cluster.until(one.produce(topic, 0, 'record'));
+  const image = cluster.controller.image();
+  cluster.controller.deleteTopic(T);
+  cluster.controller.setReplicas('moved', 0, [1, 3]);
+  const later = cluster.controller.image();
+  await two.replicas.applyImage(later, {
+    changedTopics: new Set(later.topicsByName.keys()),
+    removedTopics: [...image.topicsByName.values()].filter(({ name }) => name === T),
+    isCertain: false,
+  });
+  const folders = two.disk.list('/data').filter((name) => /^(t|moved|kept)-0/.test(name));
+  const kinds = folders.map((name) => name.replace(/\.[0-9a-f]{32}/, '')).sort();
+  expect(kinds).toEqual(['kept-0', 'moved-0-stray', `${T}-0-stray`].sort());
+});
+
 test('a log that the disk refuses is offline alone, and what is made in its place is not', async () => {
   cluster = await SimReplicas.start({ nodes: 2 });
   const [one, two] = cluster.nodes as [SimNode, SimNode];

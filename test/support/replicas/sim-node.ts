@@ -200,7 +200,8 @@ export class SimNode {
       const removedTopics = [...previous.topicsById.values()].filter(({ id }) => !image.topicsById.has(id));
       const changedTopics = new Set(image.topicsByName.keys());
       this.applying = this.applying.then(async () => {
-        if (this.life === life) await this.replicas.applyImage(image, { changedTopics, removedTopics });
+        if (this.life === life)
+          await this.replicas.applyImage(image, { changedTopics, removedTopics, isCertain: true });
       });
     })();
   }

@@ -18,10 +18,11 @@ import {
   BrokerLifecycle,
   CONTROL_LISTENER,
   ControllerChannel,
-  furthestPosition,
+  HistoryReport,
   IsolationWatch,
   PeerConnector,
   PeerProbe,
+  peerPositions,
 } from './membership/mod.ts';
 import {
   ConfigResource,
@@ -122,7 +123,8 @@ export async function startBroker(options: {
     holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
-    furthestPosition: () => furthestPosition({ image: loader.image, nodeId, connector, clock }),
+    peerPositions: () =>
+      peerPositions({ image: loader.image, clusterId: loader.image.clusterId, nodeId, connector, clock }),
     ...snapshotInterval(config),
   });
   const keeper = new ClusterKeeper({
@@ -140,6 +142,8 @@ export async function startBroker(options: {
   });
   keeper.start();
   loader.start();
+  const readAnew = (): MetadataLoader => new MetadataLoader({ store, clock, log });
+  const historyReport = new HistoryReport({ loader, readAnew, connector, clock });
   // Nobody has claimed the log yet, so nobody has named the cluster: whoever leads first does.
   const isNewCluster = loader.image.clusterId === '';
   if (isNewCluster) controller.start();
@@ -300,6 +304,7 @@ export async function startBroker(options: {
       heartbeatChannel.close();
       keeper.close();
       isolation.close();
+      historyReport.close();
       await groups.close();
       loader.close();
       replicas.close();

@@ -5,14 +5,14 @@
  * A broker is fenced when its session ends, or at once when somebody found its process gone. While it is being fenced
  * it counts as dying, so that nothing is given to it between two batches.
  */
-import type { MetadataImage } from '../metadata/mod.ts';
+import type { MetadataImage, MetadataPosition } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import type { Clock, Logger } from '../std/mod.ts';
+import { type Clock, type Logger, ZERO_UUID } from '../std/mod.ts';
 import { type AlteredPartitions, alterPartitions, type InSyncProposal } from './alter-partition.ts';
 import { BrokerSessions } from './broker-sessions.ts';
 import { electLeaderless, fenceBroker, type Registration, registerBroker } from './brokers.ts';
 import type { Controller } from './controller.ts';
-import type { ApiError, Decision } from './decision.ts';
+import { type ApiError, apiError, type Decision } from './decision.ts';
 import type { ElectionRules, TopicRules } from './election-rules.ts';
 import { balanceLeaders } from './elections.ts';
 import { decideHeartbeat, type Heartbeat, type HeartbeatAnswer } from './heartbeats.ts';
@@ -146,8 +146,10 @@ export class ClusterKeeper {
     }
   }
 
-  register(registration: Registration): Promise<ApiError> {
+  /** `position` is what the broker had read of the metadata log before. */
+  async register(position: MetadataPosition, registration: Registration): Promise<ApiError> {
     const { brokerId } = registration;
+    if (!(await this.controller.agreesWith(position))) return apiError(ErrorCode.NOT_CONTROLLER);
     return this.controller.submit((image) => {
       const hasSession = this.sessions.isAlive(brokerId, this.clock.monotonicMs(), this.limits().sessionTimeoutMs);
       return registerBroker(image, registration, { rules: this.rules, hasSession });
@@ -157,8 +159,8 @@ export class ClusterKeeper {
   /** A heartbeat counts from the moment it is here, however long what it asks for takes. */
   async heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
     const { brokerId, brokerEpoch } = heartbeat;
-    if (!(await this.controller.knowsUpTo(heartbeat.metadataOffset))) {
-      this.controller.standDown(`broker ${brokerId} has read the log up to ${heartbeat.metadataOffset}`);
+    const position = { nextOffset: heartbeat.metadataOffset, controllerEpoch: -1, termId: ZERO_UUID };
+    if (!(await this.controller.agreesWith(position))) {
       return { errorCode: ErrorCode.NOT_CONTROLLER, isCaughtUp: false, isFenced: true, mayStop: false };
     }
     const broker = this.image().brokers.get(brokerId);

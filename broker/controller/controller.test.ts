@@ -14,12 +14,17 @@ import {
   ImageBuilder,
   type MetadataImage,
   MetadataLoader,
+  type MetadataPosition,
   type MetadataRecord,
+  positionOf,
+  restoreMetadata,
 } from '../metadata/mod.ts';
 import { silentLogger } from '../std/mod.ts';
 import { SeededRandom } from '../std/sim/prng.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
 import { Controller, type Decision } from './mod.ts';
+
+const TERM = Buffer.alloc(16, 99).toString('base64url');
 
 type Faults = (operation: StoreOperation) => StoreFault | undefined;
 
@@ -57,6 +62,8 @@ class Broker {
   /** Names of the notes whose submit was answered, in the order of the answers. */
   readonly answered: string[] = [];
   readonly refused: string[] = [];
+  /** What other brokers say that they have read. */
+  peers: readonly { readonly position: MetadataPosition }[] = [];
 
   constructor({ clock, state }: World, nodeId: number, life: number) {
     const ownFaults = new Proxy(state, {
@@ -84,6 +91,7 @@ class Broker {
       holder,
       clusterId: 'cluster',
       endpoints: () => [],
+      peerPositions: async () => this.peers,
     });
     this.loader.start();
     this.controller.start();
@@ -346,6 +354,90 @@ describe('writing', () => {
     await world.clock.advanceAndSettle(20_000);
     expect([broker.answered, broker.refused]).toEqual([['a'], ['b']]);
     expect([world.state.end, broker.controller.isActive]).toEqual([1, false]);
+  });
+
+  test('a batch that the store lost before it was read back is not answered as done, nor after a restore', async () => {
+    const world = new World();
+    const broker = await activeBroker(world);
+    broker.note('a');
+    await world.clock.settle();
+    const earlier = world.state.copy();
+    const copy = broker.loader.image;
+    once(broker, 'append', { kind: 'late', delayMs: 100 });
+    broker.note('lost');
+    await world.clock.settle();
+    expect(world.notes()).toEqual(['a', 'lost']);
+    // The store goes back past what was read already, and on from there: its log can never be read back.
+    world.state.goBackTo({ ...earlier, end: 1 });
+    const other = new MemoryStore(world.state, world.clock);
+    for (const name of ['x', 'y']) {
+      await other.append(world.state.end, encodeBatch({ controllerEpoch: 2, records: [record(name)] }));
+    }
+    await world.clock.advanceAndSettle(5000);
+    expect([broker.answered, broker.refused]).toEqual([['a'], ['lost']]);
+    expect(broker.controller.isActive).toBe(false);
+    await restoreMetadata(other, copy, TERM);
+    await world.clock.advanceAndSettle(5000);
+    expect([broker.answered, broker.controller.isActive]).toEqual([['a'], true]);
+  });
+
+  test('who knows more of the log, or another, ends the term; who knows as much or less does not', async () => {
+    for (const [change, agrees] of [
+      [{}, true],
+      [{ nextOffset: 1 }, true],
+      [{ nextOffset: 0, termId: TERM }, true],
+      [{ nextOffset: 9 }, false],
+      [{ termId: TERM }, false],
+      [{ nextOffset: 1, termId: TERM }, false],
+    ] as const) {
+      const world = new World();
+      const broker = await activeBroker(world);
+      broker.note('a');
+      await world.clock.settle();
+      const { controller, loader } = broker;
+      expect(await controller.agreesWith({ ...positionOf(loader.image), ...change })).toBe(agrees);
+      await world.clock.advanceAndSettle(20_000);
+      expect([change, controller.isActive, world.epochs()]).toEqual([change, agrees, [1]]);
+    }
+  });
+
+  test('nobody claims the log while another broker knows more of it, or another log', async () => {
+    for (const [change, leads] of [
+      [{}, true],
+      [{ nextOffset: 9 }, false],
+      [{ nextOffset: 1, termId: TERM }, false],
+    ] as const) {
+      const world = new World();
+      const first = await activeBroker(world);
+      first.note('a');
+      await world.clock.settle();
+      const position = { ...positionOf(first.loader.image), ...change };
+      await first.controller.close();
+      const second = world.broker(2);
+      second.peers = [{ position }];
+      await world.clock.advanceAndSettle(20_000);
+      expect([change, second.controller.isActive]).toEqual([change, leads]);
+    }
+  });
+
+  test('nobody claims the log while a restore has not ended', async () => {
+    const world = new World();
+    const first = await activeBroker(world);
+    first.note('a');
+    await world.clock.settle();
+    first.kill();
+    const { image } = first.loader;
+    const store = new MemoryStore(world.state, world.clock);
+    const { append } = store;
+    store.append = () => Promise.reject(new Error('cut off'));
+    await expect(restoreMetadata(store, image, TERM)).rejects.toThrow('cut off');
+    const second = world.broker(2);
+    await world.clock.advanceAndSettle(20_000);
+    expect([second.controller.isActive, world.state.end]).toEqual([false, image.nextOffset]);
+    store.append = append;
+    await restoreMetadata(store, image, TERM);
+    await world.clock.advanceAndSettle(5000);
+    expect(second.controller.isActive).toBe(true);
   });
 
   test('admin changes wait for a used-up write budget and then go together; nothing else does', async () => {

@@ -12,7 +12,9 @@ import {
   ImageBuilder,
   type MetadataImage,
   type MetadataLoader,
+  type MetadataPosition,
   type MetadataRecord,
+  relateToHistory,
 } from '../metadata/mod.ts';
 import { BrokerError, type Clock, type Logger, type Random, randomUuid } from '../std/mod.ts';
 import type { Decision } from './decision.ts';
@@ -41,8 +43,8 @@ export interface ControllerOptions {
   readonly holder: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
-  /** The furthest offset that another broker has read up to, as far as it can be learned soon. */
-  readonly furthestPosition?: () => Promise<number>;
+  /** What other brokers have read of the log, as far as it can be learned soon. */
+  readonly peerPositions?: () => Promise<readonly { readonly position: MetadataPosition }[]>;
   /** Batches between snapshots of the metadata. */
   readonly snapshotEvery?: number;
   /** Where brokers reach this controller. */
@@ -84,12 +86,22 @@ export class Controller {
     this.activeListeners.push(listener);
   }
 
-  /** Whether the log holds all that somebody has read who read up to `offset`. */
-  async knowsUpTo(offset: number): Promise<boolean> {
+  /**
+   * Whether the log holds all that another broker has read. Where it does not, the store was put back to an earlier
+   * time, and whatever was decided on what it says would undo what was promised: this controller stands down, and
+   * decides nothing until the store is mended.
+   */
+  async agreesWith(position: MetadataPosition): Promise<boolean> {
     const { loader } = this.options;
-    if (offset <= loader.image.nextOffset) return true;
-    await loader.catchUp();
-    return offset <= loader.image.nextOffset;
+    let relation = relateToHistory(loader.image, position);
+    if (relation === 'ahead') {
+      await loader.catchUp();
+      relation = relateToHistory(loader.image, position);
+    }
+    if (relation !== 'ahead' && relation !== 'apart') return true;
+    const what = relation === 'ahead' ? 'more of the log than the store holds' : 'another log than the store holds';
+    this.standDown(`a broker has read ${what}, up to offset ${position.nextOffset}`);
+    return false;
   }
 
   /** Stands for election until `close`. */
@@ -150,8 +162,13 @@ export class Controller {
     const { loader, nodeId, random, clusterId, endpoints, log } = this.options;
     await loader.catchUp();
     await this.writer.start();
-    const furthest = (await this.options.furthestPosition?.()) ?? 0;
-    if (!(await this.knowsUpTo(furthest))) return this.standDown(`another broker has read the log up to ${furthest}`);
+    if (this.writer.snapshotEnd > loader.image.nextOffset) {
+      const problem = 'the snapshot is ahead of the metadata log: a restore has not ended';
+      throw new BrokerError('store.unavailable', problem, { retriable: true });
+    }
+    for (const { position } of (await this.options.peerPositions?.()) ?? []) {
+      if (!(await this.agreesWith(position))) return;
+    }
     const { image } = loader;
     if (image.controllerEpoch === this.barredEpoch) return;
     const controllerEpoch = image.controllerEpoch + 1;
@@ -177,11 +194,7 @@ export class Controller {
     this.work();
   }
 
-  /**
-   * A broker knows more of the log than the store holds, so the store was put back to an earlier time. Whatever was
-   * decided on what it says would undo what was promised: nobody decides until the store is mended.
-   */
-  standDown(reason: string): void {
+  private standDown(reason: string): void {
     if (this.barredEpoch === this.options.loader.image.controllerEpoch) return;
     this.barredEpoch = this.options.loader.image.controllerEpoch;
     this.options.log.error({ reason, controllerEpoch: this.barredEpoch }, 'this controller may not lead');
@@ -303,14 +316,16 @@ export class Controller {
     return { gatherer, decided };
   }
 
-  /** What is in the log is true, whether or not it can be read back at this moment: wait until it can. */
+  /** What is in the log is true, whether or not it can be read back at this moment: wait until it can, or is lost. */
   private async publish(): Promise<void> {
     for (;;) {
       try {
         await this.options.loader.catchUp();
         return;
       } catch (error) {
-        if (this.isClosed) throw error;
+        // A store that went back has lost it again, and nobody knows of it but this process.
+        const isLost = error instanceof BrokerError && error.code === 'store.wentBack';
+        if (this.isClosed || isLost) throw error;
         this.options.log.warn({ err: error }, 'the metadata log could not be read back; trying again');
         await this.writer.pause();
       }

@@ -41,6 +41,11 @@ export class LogWriter {
     this.snapshotOffset = (await this.store.readSnapshot())?.offset ?? 0;
   }
 
+  /** The first offset that the newest snapshot does not cover. */
+  get snapshotEnd(): number {
+    return this.snapshotOffset;
+  }
+
   close(): void {
     this.isClosed = true;
   }

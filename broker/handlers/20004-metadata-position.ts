@@ -1,6 +1,12 @@
 /**
- * MetadataPosition (key 20004), version 0: how far this broker has read the metadata log. Control listener only.
+ * MetadataPosition (key 20004), version 0: how far this broker has read the metadata log, and whose term it read last.
+ *
+ * Behaviour
+ * - control listener only
+ * - who asks may say how far it has read itself: a controller that knows less, or another log, stands down
  */
+
+import { positionOf } from '../metadata/mod.ts';
 import {
   type MetadataPositionRequest,
   readMetadataPositionRequest,
@@ -15,8 +21,9 @@ export const metadataPosition = handler<MetadataPositionRequest, MetadataPositio
   key: 20004,
   read: readMetadataPositionRequest,
   write: writeMetadataPositionResponse,
-  handle(_request, _context, broker) {
-    const { nextOffset, controllerEpoch } = broker.image;
-    return { clusterId: broker.clusterId, nextOffset, controllerEpoch };
+  async handle({ clusterId, ...theirs }, _context, broker) {
+    // A store that is away settles nothing; who has something to say says it again.
+    if (clusterId === broker.clusterId) await broker.controller.agreesWith(theirs).catch(() => false);
+    return { clusterId: broker.clusterId, ...positionOf(broker.image) };
   },
 });

@@ -4,6 +4,8 @@
  * Behaviour
  * - control listener only; answers when the registration is in the metadata log, whose offset is the broker's epoch
  * - an unclean restart leaves every in-sync set before the broker is registered (KIP-966)
+ * - NOT_CONTROLLER for one that has read more of the metadata log than the store holds, or something else: then the
+ *   store was put back to an earlier time, and this controller stands down
  * - INCONSISTENT_CLUSTER_ID for a broker of another cluster, DUPLICATE_BROKER_REGISTRATION for an id that is alive
  * - UNSUPPORTED_VERSION for a broker that does not know a level of a feature that the cluster uses (KIP-584)
  *
@@ -36,7 +38,12 @@ export const brokerRegistration = handler<BrokerRegistrationRequest, BrokerRegis
     });
     if (request.clusterId !== broker.clusterId) return refused(ErrorCode.INCONSISTENT_CLUSTER_ID);
     try {
-      const { errorCode } = await broker.keeper.register({
+      const position = {
+        nextOffset: request.metadataOffset,
+        controllerEpoch: request.metadataControllerEpoch,
+        termId: request.metadataTermId,
+      };
+      const { errorCode } = await broker.keeper.register(position, {
         brokerId,
         incarnationId,
         endpoints: request.listeners.map(({ name, host, port }) => ({ name, host, port })),

@@ -6,7 +6,7 @@
  * A broker that cannot reach a controller waits and tries again; it never gives up and never crashes for it. What it
  * may serve meanwhile is decided by epochs, not by this file.
  */
-import { type EndpointImage, METADATA_VERSION, type MetadataLoader } from '../metadata/mod.ts';
+import { type EndpointImage, METADATA_VERSION, type MetadataLoader, positionOf } from '../metadata/mod.ts';
 import { defineCall } from '../protocol/connection/mod.ts';
 import { writeBrokerHeartbeatRequest } from '../protocol/generated/broker-heartbeat-request.ts';
 import {
@@ -102,6 +102,7 @@ export class BrokerLifecycle {
     const { incarnationId, endpoints, rack, directories } = registration;
     for (;;) {
       if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
+      const { nextOffset, controllerEpoch, termId } = positionOf(this.options.loader.image);
       try {
         const { errorCode, brokerEpoch } = await channel.request(
           registrationCall,
@@ -116,6 +117,9 @@ export class BrokerLifecycle {
             isMigratingZkBroker: false,
             logDirs: [...directories],
             previousBrokerEpoch: this.options.previousEpoch,
+            metadataOffset: nextOffset,
+            metadataControllerEpoch: controllerEpoch,
+            metadataTermId: termId,
           },
           sessionTimeoutMs,
         );

@@ -6,7 +6,8 @@
 export { BrokerLifecycle, type LifecycleOptions, type OwnRegistration } from './broker-lifecycle.ts';
 export { CONTROL_LISTENER, controlEndpointOf } from './control-endpoint.ts';
 export { ControllerChannel } from './controller-channel.ts';
+export { HistoryReport } from './history-report.ts';
 export { IsolationWatch } from './isolation.ts';
 export { PeerConnector } from './peer-connector.ts';
-export { furthestPosition } from './peer-positions.ts';
+export { exchangePositions, type PeerPosition, peerPositions } from './peer-positions.ts';
 export { PeerProbe } from './peer-probe.ts';

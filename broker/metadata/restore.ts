@@ -12,6 +12,9 @@ import type { MetadataImage, TermImage } from './image.ts';
 import { decodeBatch, encodeBatch } from './records.ts';
 import { encodeSnapshot } from './snapshot.ts';
 
+/** A broker that is down may know of more claims than the copy and the store: its epoch must be passed as well. */
+const EPOCHS_LEFT_OUT = 1000;
+
 /** Returns the offset at which the log goes on; `termId` is drawn at random for each restore. */
 export async function restoreMetadata(store: CoordinationStore, image: MetadataImage, termId: string): Promise<number> {
   if (image.unfinished !== undefined) {
@@ -22,7 +25,7 @@ export async function restoreMetadata(store: CoordinationStore, image: MetadataI
   // A restore that was cut off has left a snapshot that some may have read: this one goes beyond it as well.
   const offset = Math.max(end, image.nextOffset, snapshot?.offset ?? 0) + 1;
   const latestEpoch = Math.max(snapshot?.controllerEpoch ?? 0, await lastEpoch(store, end));
-  const controllerEpoch = Math.max(image.controllerEpoch, latestEpoch) + 1;
+  const controllerEpoch = Math.max(image.controllerEpoch, latestEpoch) + EPOCHS_LEFT_OUT;
   const term: TermImage = { controllerEpoch, startOffset: image.nextOffset, termId, restoredTo: offset };
   const restored = { ...image, controllerEpoch, nextOffset: offset, terms: [...image.terms, term] };
   const filler = encodeBatch({ controllerEpoch, records: [{ kind: 'GivenUp' }] });

@@ -186,7 +186,7 @@ async function goBackInTime(
   }
   checker.isRestoring = true;
   const offset = await restoreMetadata(new MemoryStore(calm(store), cluster.clock), best, randomUuid(cluster.random));
-  checker.restored({ ...best, nextOffset: offset, controllerEpoch: best.controllerEpoch + 1 });
+  checker.restored({ ...best, nextOffset: offset, controllerEpoch: store.snapshot?.controllerEpoch ?? 0 });
   checker.isRestoring = false;
   faults.goOnShaking();
 }

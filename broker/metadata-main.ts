@@ -22,7 +22,8 @@ const USAGE = `Usage:
   --override KEY=VALUE   wins over the file; may be given several times
 
 Restore from the broker that knows most: 'dump --copy' ends with how far its copy reaches. Brokers may run meanwhile;
-they go on by themselves once it is done.
+they go on by themselves once it is done. A copy that a broker who answers knows more than is refused. One that was cut
+off is done again. In a pod: node /opt/ottla/metadata-main.mjs restore --config /etc/ottla/server.properties
 `;
 
 const runtime = nodeRuntime(silentLogger);

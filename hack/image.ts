@@ -16,6 +16,8 @@ const folder = join(root, '.cache/image');
 
 /** Packages with code of the machine in them, which no bundle can hold. */
 export const NATIVE_PACKAGES = ['@node-rs/crc32', 'koffi', 'lz4-napi', 'snappy'];
+/** What the image can run: the broker, and beside it the command that mends its metadata, which needs its volume. */
+export const ENTRY_POINTS = ['broker/main.ts', 'broker/metadata-main.ts'];
 const BUILDERS = ['docker', 'podman', 'buildah'];
 
 /** Modules that are loaded by their URL, as workers are: each is a file of its own name beside the bundle. */
@@ -76,7 +78,7 @@ async function makeImage(): Promise<void> {
   const tag = values.tag ?? 'ottla:dev';
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await bundle(['broker/main.ts'], join(folder, 'app'));
+  await bundle(ENTRY_POINTS, join(folder, 'app'));
   for (const name of NATIVE_PACKAGES) copyPackage(name, join(folder, 'app/node_modules'));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(folder, 'app/version'), `${version}\n`);

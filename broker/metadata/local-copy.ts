@@ -1,9 +1,9 @@
 /**
- * What this broker knows of the metadata log, on its own disk: a snapshot and the batches since.
+ * What this broker has acted on of the metadata log, on its own disk: a snapshot and the batches since.
  *
- * It is how a broker notices after a restart that the store was put back to an earlier time: what it read once must
- * still be there. Nothing is synced, for an older copy only knows less; each batch carries a checksum, and what follows
- * a torn one does not count.
+ * It is how a broker notices after a restart that the store was put back to an earlier time: what it acted on once must
+ * still be there; and how it finds out what was removed since. Nothing is synced, for an older copy only knows less;
+ * each batch carries a checksum, and what follows a torn one does not count.
  */
 import { crc32c } from '../protocol/mod.ts';
 import { BrokerError, type Disk, type DiskFile, type Logger } from '../std/mod.ts';

@@ -35,8 +35,8 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'broker/controller/brokers.ts',
-        find: 'const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });\n    return',
-        replace: 'const rules = rulesOf(image, topic, options.rules, { arriving: brokerId });\n    return',
+        find: 'const rules = rulesOf(image, topic, options.rules, { leaving: brokerId });\n    const chooseHere',
+        replace: 'const rules = rulesOf(image, topic, options.rules, { arriving: brokerId });\n    const chooseHere',
       },
     ],
   },

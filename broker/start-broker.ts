@@ -18,6 +18,7 @@ import {
   BrokerLifecycle,
   CONTROL_LISTENER,
   ControllerChannel,
+  ControllerSearch,
   HistoryReport,
   IsolationWatch,
   PeerConnector,
@@ -92,8 +93,9 @@ export async function startBroker(options: {
       connectionsPerAddressMax: config.number('max.connections.per.ip'),
     }),
     observer: {
-      requestReceived: ({ connection }) => {
-        if (connection.isControlListener) lastPeerMs = clock.monotonicMs();
+      requestReceived: ({ connection, clientId }) => {
+        // What this broker says to itself tells nothing of others.
+        if (connection.isControlListener && clientId !== `broker-${nodeId}`) lastPeerMs = clock.monotonicMs();
       },
       responseSent: (context, responseBytes, times) =>
         telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
@@ -168,16 +170,23 @@ export async function startBroker(options: {
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
   });
 
+  const storeMs = (): number => loader.readMs;
+  const search = new ControllerSearch({ image: () => loader.image, storeMs, nodeId, connector, clock, log });
+  search.onContact = () => {
+    lastPeerMs = clock.monotonicMs();
+  };
   // Answers come in the order of the requests. A heartbeat may not wait behind a change that waits for the store, so
   // heartbeats have a connection of their own.
   const openChannel = (): ControllerChannel =>
-    new ControllerChannel({ connector, clock, log, image: () => loader.image });
+    new ControllerChannel({ connector, clock, log, controller: () => search.known });
   const channel = openChannel();
   const heartbeatChannel = openChannel();
-  loader.subscribe(() => {
+  const controllerMoved = (): void => {
     channel.controllerMoved();
     heartbeatChannel.controllerMoved();
-  });
+  };
+  loader.subscribe(controllerMoved);
+  search.onFound = controllerMoved;
   const lifecycle = new BrokerLifecycle({
     nodeId,
     clusterId,
@@ -305,6 +314,7 @@ export async function startBroker(options: {
       keeper.close();
       isolation.close();
       historyReport.close();
+      search.close();
       await groups.close();
       loader.close();
       replicas.close();

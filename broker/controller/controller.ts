@@ -64,6 +64,8 @@ export class Controller {
   private isClosed = false;
   private isWorking = false;
   private isStanding = false;
+  /** When the lease was last known to be this broker's. */
+  private heldMs = Number.NEGATIVE_INFINITY;
   /** Of the log under which a broker was found to know more than the store; -1 when none was. */
   private barredEpoch = -1;
   private becameActive: (() => void)[] = [];
@@ -136,16 +138,20 @@ export class Controller {
   private async stand(): Promise<boolean> {
     if (this.isStanding) return true;
     this.isStanding = true;
-    const { store, holder, log } = this.options;
+    const { store, holder, log, clock } = this.options;
     try {
+      const askedMs = clock.monotonicMs();
       const lease = await store.leases.acquire(holder, LEASE_MS);
       this.lease = lease.holder === holder ? lease : undefined;
+      if (this.lease !== undefined) this.heldMs = askedMs;
       if (this.isClosed) await this.release();
       else if (this.lease === undefined) this.stepDown('another broker holds the lease');
       else if (!this.isLeading) await this.claim();
       return true;
     } catch (error) {
       log.warn({ err: error }, 'the controller lease could not be renewed');
+      // Somebody else may hold it by now. Brokers that hear nothing from here look for them.
+      if (clock.monotonicMs() - this.heldMs >= LEASE_MS) this.stepDown('its lease ran out');
       return false;
     } finally {
       this.isStanding = false;

@@ -3,9 +3,11 @@
  *
  * Behaviour
  * - control listener only
+ * - says who leads, too, for who cannot read it in the store
  * - who asks may say how far it has read itself: a controller that knows less, or another log, stands down
  */
 
+import { controlEndpointOf } from '../membership/mod.ts';
 import { positionOf } from '../metadata/mod.ts';
 import {
   type MetadataPositionRequest,
@@ -24,6 +26,14 @@ export const metadataPosition = handler<MetadataPositionRequest, MetadataPositio
   async handle({ clusterId, ...theirs }, _context, broker) {
     // A store that is away settles nothing; who has something to say says it again.
     if (clusterId === broker.clusterId) await broker.controller.agreesWith(theirs).catch(() => false);
-    return { clusterId: broker.clusterId, ...positionOf(broker.image) };
+    const { clusterId: own, image } = broker;
+    const endpoint = controlEndpointOf(image.controllerEndpoints);
+    return {
+      clusterId: own,
+      ...positionOf(image),
+      controllerId: image.controllerId,
+      controllerHost: endpoint?.host ?? '',
+      controllerPort: endpoint?.port ?? 0,
+    };
   },
 });

@@ -1,12 +1,12 @@
 /** The way to the active controller, also when that is another one. */
 import { expect, test } from 'vitest';
-import { EMPTY_IMAGE, type MetadataImage } from '../metadata/mod.ts';
 import { defineCall, type KafkaConnection } from '../protocol/connection/mod.ts';
 import { silentLogger } from '../std/mod.ts';
 import { SimClock } from '../std/sim/sim-clock.ts';
 import { CONTROL_LISTENER } from './control-endpoint.ts';
 import { ControllerChannel } from './controller-channel.ts';
 import type { PeerConnector } from './peer-connector.ts';
+import type { KnownController } from './peer-positions.ts';
 
 const call = defineCall<string, string>(
   0,
@@ -15,10 +15,10 @@ const call = defineCall<string, string>(
 );
 const TIMEOUT_MS = 60_000;
 
-const imageOf = (controllerId: number): MetadataImage => ({
-  ...EMPTY_IMAGE,
+const known = (controllerId: number): KnownController => ({
   controllerId,
-  controllerEndpoints: [{ name: CONTROL_LISTENER, host: 'h', port: 9000 + controllerId }],
+  controllerEpoch: controllerId,
+  endpoint: { name: CONTROL_LISTENER, host: 'h', port: 9000 + controllerId },
 });
 
 /** Controllers by port: what each answers, or never does. */
@@ -26,7 +26,7 @@ function world(
   answers: Readonly<Record<number, Promise<string>>>,
   dials: Readonly<Record<number, Promise<void>>> = {},
 ) {
-  let image = imageOf(1);
+  let controller = known(1);
   const connector = {
     async connect({ port }: { readonly port: number }) {
       await dials[port];
@@ -34,9 +34,9 @@ function world(
     },
   } as unknown as PeerConnector;
   const clock = new SimClock();
-  const channel = new ControllerChannel({ connector, clock, log: silentLogger, image: () => image });
+  const channel = new ControllerChannel({ connector, clock, log: silentLogger, controller: () => controller });
   const elect = (controllerId: number): void => {
-    image = imageOf(controllerId);
+    controller = known(controllerId);
     channel.controllerMoved();
   };
   return { channel, elect, clock };

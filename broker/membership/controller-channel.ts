@@ -4,11 +4,10 @@
  * The controller's own broker takes the same way, so that there is one path and not two. Nothing is tried again here:
  * callers know what may be repeated, and when.
  */
-import type { EndpointImage, MetadataImage } from '../metadata/mod.ts';
 import type { Call, KafkaConnection } from '../protocol/connection/mod.ts';
 import { BrokerError, type Clock, type Logger } from '../std/mod.ts';
-import { controlEndpointOf } from './control-endpoint.ts';
 import type { PeerConnector } from './peer-connector.ts';
+import type { KnownController } from './peer-positions.ts';
 
 interface Link {
   readonly controllerId: number;
@@ -22,7 +21,7 @@ export class ControllerChannel {
   private readonly connector: PeerConnector;
   private readonly clock: Clock;
   private readonly log: Logger;
-  private readonly image: () => MetadataImage;
+  private readonly controller: () => KnownController | undefined;
   private link: Link | undefined;
   private isClosed = false;
   /** Called when the connection to a controller ends that was still the active one. */
@@ -32,12 +31,12 @@ export class ControllerChannel {
     readonly connector: PeerConnector;
     readonly clock: Clock;
     readonly log: Logger;
-    readonly image: () => MetadataImage;
+    readonly controller: () => KnownController | undefined;
   }) {
     this.connector = options.connector;
     this.clock = options.clock;
     this.log = options.log;
-    this.image = options.image;
+    this.controller = options.controller;
   }
 
   /**
@@ -70,18 +69,12 @@ export class ControllerChannel {
 
   /** Whoever waits for a controller that is no more hears so at once, and may ask the one that came after it. */
   controllerMoved(): void {
-    if (this.link !== undefined && this.link.address !== this.address()?.address) this.drop(this.link);
-  }
-
-  private address(): { readonly endpoint: EndpointImage; readonly address: string } | undefined {
-    const { controllerId, controllerEndpoints } = this.image();
-    const endpoint = controlEndpointOf(controllerEndpoints);
-    return endpoint && { endpoint, address: `${controllerId}@${endpoint.host}:${endpoint.port}` };
+    if (this.link !== undefined && this.link.address !== addressOf(this.controller())) this.drop(this.link);
   }
 
   private openLink(): Link {
     if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
-    const wanted = this.address();
+    const wanted = this.controller();
     if (wanted === undefined) {
       throw new BrokerError('store.fenced', 'the cluster has no controller yet', { retriable: true });
     }
@@ -91,7 +84,7 @@ export class ControllerChannel {
     const dropped = Promise.withResolvers<never>();
     // It concerns requests alone, and there may be none.
     dropped.promise.catch(() => {});
-    const link: Link = { controllerId: this.image().controllerId, address: wanted.address, connection, dropped };
+    const link: Link = { controllerId: wanted.controllerId, address: addressOf(wanted), connection, dropped };
     this.link = link;
     connection.then(
       (open) => open.onClosed(() => this.lost(link)),
@@ -119,4 +112,10 @@ export class ControllerChannel {
     this.isClosed = true;
     if (this.link !== undefined) this.drop(this.link);
   }
+}
+
+function addressOf(controller: KnownController | undefined): string {
+  if (controller === undefined) return '';
+  const { controllerId, endpoint } = controller;
+  return `${controllerId}@${endpoint.host}:${endpoint.port}`;
 }

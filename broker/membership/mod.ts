@@ -6,6 +6,7 @@
 export { BrokerLifecycle, type LifecycleOptions, type OwnRegistration } from './broker-lifecycle.ts';
 export { CONTROL_LISTENER, controlEndpointOf } from './control-endpoint.ts';
 export { ControllerChannel } from './controller-channel.ts';
+export { ControllerSearch } from './controller-search.ts';
 export { HistoryReport } from './history-report.ts';
 export { IsolationWatch } from './isolation.ts';
 export { PeerConnector } from './peer-connector.ts';

@@ -5,18 +5,31 @@
 import type { EndpointImage, MetadataImage, MetadataPosition } from '../metadata/mod.ts';
 import { defineCall, type KafkaConnection } from '../protocol/connection/mod.ts';
 import { writeMetadataPositionRequest } from '../protocol/generated/metadata-position-request.ts';
-import { readMetadataPositionResponse } from '../protocol/generated/metadata-position-response.ts';
+import {
+  type MetadataPositionResponse,
+  readMetadataPositionResponse,
+} from '../protocol/generated/metadata-position-response.ts';
 import type { Clock } from '../std/mod.ts';
-import { controlEndpointOf } from './control-endpoint.ts';
+import { CONTROL_LISTENER, controlEndpointOf } from './control-endpoint.ts';
 import type { PeerConnector } from './peer-connector.ts';
 
 const positionCall = defineCall(20004, writeMetadataPositionRequest, readMetadataPositionResponse);
 /** Who does not answer within this time is not waited for: a failover must not hang on a broker that is gone. */
 const ANSWER_MS = 300;
 
+/** What a broker knows of the metadata log, and of who leads by it. */
 export interface PeerPosition {
   readonly brokerId: number;
   readonly position: MetadataPosition;
+  /** Undefined when the broker knows of none. */
+  readonly controller: KnownController | undefined;
+}
+
+/** Who claimed the log last, and where it takes what brokers say to it. */
+export interface KnownController {
+  readonly controllerId: number;
+  readonly controllerEpoch: number;
+  readonly endpoint: EndpointImage;
 }
 
 interface Way {
@@ -33,8 +46,8 @@ export async function peerPositions(
   const others = [...options.image.brokers.values()].filter(({ id }) => id !== options.nodeId);
   const asked = others.map(async ({ id: brokerId, endpoints }): Promise<PeerPosition[]> => {
     const endpoint = controlEndpointOf(endpoints);
-    const position = endpoint === undefined ? undefined : await exchangePositions(endpoint, options);
-    return position === undefined ? [] : [{ brokerId, position }];
+    const known = endpoint === undefined ? undefined : await exchangePositions(endpoint, options);
+    return known === undefined ? [] : [{ brokerId, ...known }];
   });
   return (await Promise.all(asked)).flat();
 }
@@ -43,17 +56,26 @@ export async function peerPositions(
 export async function exchangePositions(
   endpoint: EndpointImage,
   { connector, clock, clusterId, own }: Way & { readonly own?: MetadataPosition },
-): Promise<MetadataPosition | undefined> {
+): Promise<Omit<PeerPosition, 'brokerId'> | undefined> {
   let connection: KafkaConnection | undefined;
   const late = new Promise<undefined>((resolve) => clock.after(ANSWER_MS, () => resolve(undefined)));
-  const answer = async (): Promise<MetadataPosition | undefined> => {
+  const answer = async (): Promise<Omit<PeerPosition, 'brokerId'> | undefined> => {
     connection = await connector.connect(endpoint);
-    const { clusterId: theirs, ...position } = await connection.request(positionCall, 0, { clusterId, ...own });
-    return theirs === clusterId ? position : undefined;
+    const response = await connection.request(positionCall, 0, { clusterId, ...own });
+    return response.clusterId === clusterId ? knownOf(response) : undefined;
   };
   try {
     return await Promise.race([answer().catch(() => undefined), late]);
   } finally {
     connection?.close();
   }
+}
+
+function knownOf(response: MetadataPositionResponse): Omit<PeerPosition, 'brokerId'> {
+  const { nextOffset, controllerEpoch, termId, controllerId, controllerHost: host, controllerPort: port } = response;
+  const endpoint = { name: CONTROL_LISTENER, host, port };
+  return {
+    position: { nextOffset, controllerEpoch, termId },
+    controller: controllerId < 0 || port === 0 ? undefined : { controllerId, controllerEpoch, endpoint },
+  };
 }

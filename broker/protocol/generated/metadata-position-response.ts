@@ -8,6 +8,9 @@ export interface MetadataPositionResponse {
   nextOffset: number;
   controllerEpoch: number;
   termId: string;
+  controllerId: number;
+  controllerHost: string;
+  controllerPort: number;
 }
 
 export interface MetadataPositionResponseInit {
@@ -15,6 +18,9 @@ export interface MetadataPositionResponseInit {
   readonly nextOffset: number;
   readonly controllerEpoch: number;
   readonly termId?: string | undefined;
+  readonly controllerId?: number | undefined;
+  readonly controllerHost?: string | undefined;
+  readonly controllerPort?: number | undefined;
 }
 
 function readMetadataPositionResponseV0(reader: Reader): MetadataPositionResponse {
@@ -23,6 +29,9 @@ function readMetadataPositionResponseV0(reader: Reader): MetadataPositionRespons
     nextOffset: reader.readInt64(),
     controllerEpoch: reader.readInt32(),
     termId: 'AAAAAAAAAAAAAAAAAAAAAA',
+    controllerId: -1,
+    controllerHost: '',
+    controllerPort: 0,
   };
   const count = reader.readUnsignedVarint();
   for (let i = 0; i < count; i++) {
@@ -32,6 +41,18 @@ function readMetadataPositionResponseV0(reader: Reader): MetadataPositionRespons
     switch (tag) {
       case 20002:
         message.termId = reader.readUuid();
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      case 20003:
+        message.controllerId = reader.readInt32();
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      case 20004:
+        message.controllerHost = reader.readCompactString();
+        reader.checkTaggedFieldEnd(end, tag);
+        break;
+      case 20005:
+        message.controllerPort = reader.readInt32();
         reader.checkTaggedFieldEnd(end, tag);
         break;
       default:
@@ -48,11 +69,32 @@ function writeMetadataPositionResponseV0(writer: Writer, message: MetadataPositi
   let count = 0;
   const has_termId = message.termId !== undefined && !(message.termId === 'AAAAAAAAAAAAAAAAAAAAAA');
   if (has_termId) count++;
+  const has_controllerId = message.controllerId !== undefined && !(message.controllerId === -1);
+  if (has_controllerId) count++;
+  const has_controllerHost = message.controllerHost !== undefined && !(message.controllerHost === '');
+  if (has_controllerHost) count++;
+  const has_controllerPort = message.controllerPort !== undefined && !(message.controllerPort === 0);
+  if (has_controllerPort) count++;
   writer.writeUnsignedVarint(count);
   if (has_termId) {
     const field = new Writer();
     field.writeUuid(message.termId === undefined ? 'AAAAAAAAAAAAAAAAAAAAAA' : message.termId);
     writer.writeTaggedField(20002, field);
+  }
+  if (has_controllerId) {
+    const field = new Writer();
+    field.writeInt32(message.controllerId === undefined ? -1 : message.controllerId);
+    writer.writeTaggedField(20003, field);
+  }
+  if (has_controllerHost) {
+    const field = new Writer();
+    field.writeCompactString(message.controllerHost === undefined ? '' : message.controllerHost);
+    writer.writeTaggedField(20004, field);
+  }
+  if (has_controllerPort) {
+    const field = new Writer();
+    field.writeInt32(message.controllerPort === undefined ? 0 : message.controllerPort);
+    writer.writeTaggedField(20005, field);
   }
 }
 

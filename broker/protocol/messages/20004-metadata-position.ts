@@ -1,6 +1,6 @@
 /**
  * Ottla's own: how far a broker has read the metadata log, and whose term it read last, so that nobody leads who knows
- * less of it than another, or something else. Who asks may say the same of itself.
+ * less of it than another, or something else. Who asks may say the same of itself, and learns who leads.
  */
 import { api, int32, int64, message, string, uuid } from '../schema.ts';
 
@@ -21,5 +21,8 @@ export default api({
     nextOffset: int64('0+'),
     controllerEpoch: int32('0+'),
     termId,
+    controllerId: int32('0+', { tag: 20003, default: -1 }),
+    controllerHost: string('0+', { tag: 20004 }),
+    controllerPort: int32('0+', { tag: 20005, default: 0 }),
   }),
 });

@@ -1,4 +1,4 @@
-/** Puts what the metadata says into effect on this broker: configs first, for they say how logs are opened and led. */
+/** Puts what the metadata says into effect on this broker: configs first, for they say how logs are opened. */
 import type { BrokerConfig } from './config/mod.ts';
 import type { GroupCoordinator } from './groups/mod.ts';
 import { ConfigResource, configKey, configsOf, type MetadataDelta, type MetadataImage } from './metadata/mod.ts';
@@ -23,11 +23,6 @@ export async function applyImage(options: {
       broker: configsOf(image, ConfigResource.broker, String(nodeId)),
       clusterDefault: configsOf(image, ConfigResource.broker, ''),
     });
-  }
-  // One delta may raise min.insync.replicas and shrink an in-sync set to less: the smaller set commits nothing then.
-  for (const key of delta.changedConfigs) {
-    const [type, ...name] = key.split('/');
-    if (Number(type) === ConfigResource.topic) replicas.configChanged(name.join('/'));
   }
   if (options.before !== undefined) await replicas.retireLeftovers(options.before, image, delta.isCertain);
   await replicas.applyImage(image, delta);

@@ -2,7 +2,7 @@
  * How the rooms of one broker reach the other brokers: addresses from the image, connections, and what a lost one
  * means.
  */
-import { type BrokerConfig, buildLogConfig, effectiveTopicValue } from './config/mod.ts';
+import { type BrokerConfig, buildLogConfig, effectiveTopicValue, minInSyncReplicas } from './config/mod.ts';
 import type { ClusterKeeper, Controller } from './controller/mod.ts';
 import {
   type BrokerLifecycle,
@@ -47,8 +47,12 @@ export function clusterOf(options: {
     },
     brokerEpoch: () => lifecycle.brokerEpoch,
     connect: (peer) => connector.connect(peer, fetchConnectionOptions(runtime.clock)),
-    alterPartition: (request) =>
-      channel.request(alterPartitionCall, ALTER_PARTITION_VERSION, request, ALTER_PARTITION_MS),
+    async alterPartition(request) {
+      const answer = await channel.request(alterPartitionCall, ALTER_PARTITION_VERSION, request, ALTER_PARTITION_MS);
+      // The set that it names may stand on a minimum or on replicas that are news here: those must be known first.
+      await loader.catchUp();
+      return answer;
+    },
   };
 }
 
@@ -77,7 +81,7 @@ export function replicaConfigOf(
       .filter((entry) => entry !== '');
   return {
     log: buildLogConfig(config, overrides),
-    minInSyncReplicas: Number(effectiveTopicValue(config, overrides, 'min.insync.replicas')),
+    minInSyncReplicas: minInSyncReplicas(config, image, topic),
     throttledAsLeader: throttledPartitions(listOf('leader.replication.throttled.replicas'), nodeId),
     throttledAsFollower: throttledPartitions(listOf('follower.replication.throttled.replicas'), nodeId),
   };

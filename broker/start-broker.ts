@@ -8,7 +8,7 @@ import { applyImage, electOrResign } from './apply-image.ts';
 import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
 import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
 import { readControlSecret } from './control-secret.ts';
-import { ClusterKeeper, Controller } from './controller/mod.ts';
+import { ClusterKeeper, Controller, settleClusterMinimum } from './controller/mod.ts';
 import type { CoordinationStore } from './coordination/mod.ts';
 import { GroupCoordinator, groupConfigOf } from './groups/mod.ts';
 import { allHandlers, Broker, HandlerRouter, OFFSETS_TOPIC, PeerConnections, ProducerIds } from './handlers/mod.ts';
@@ -125,6 +125,7 @@ export async function startBroker(options: {
     holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
+    missingRecords: (image) => settleClusterMinimum(image, config.staticText('min.insync.replicas') ?? '1'),
     peerPositions: () =>
       peerPositions({ image: loader.image, clusterId: loader.image.clusterId, nodeId, connector, clock }),
     ...snapshotInterval(config),
@@ -276,7 +277,6 @@ export async function startBroker(options: {
   heartbeatChannel.onLost = (controllerId) => takeOverIfGone({ controllerId, controller, keeper, probe, loader });
   router.serve(broker);
   exportMetrics({ telemetry, broker, server, logs });
-  config.onChange(() => replicas.allConfigsChanged());
   if (!isNewCluster) controller.start();
 
   // The image may say that this broker leads what it led before it stopped. It does not until its registration is in

@@ -32,7 +32,6 @@ export class BrokerConfig {
   private dynamicBroker: ConfigValues = NO_VALUES;
   private dynamicDefault: ConfigValues = NO_VALUES;
   private readonly parsed = new Map<string, number>();
-  private readonly listeners = new Set<() => void>();
 
   /** Throws BrokerError `config.invalid` that names key, value and what is allowed. */
   constructor(fixed: ConfigValues) {
@@ -61,12 +60,6 @@ export class BrokerConfig {
     this.dynamicBroker = values.broker;
     this.dynamicDefault = values.clusterDefault;
     this.parsed.clear();
-    for (const listener of this.listeners) listener();
-  }
-
-  /** Calls `listener` after every dynamic change. */
-  onChange(listener: () => void): void {
-    this.listeners.add(listener);
   }
 
   /** The values of one config from all sources that have one, best first; ends with the default. */
@@ -127,6 +120,11 @@ export class BrokerConfig {
   get logFolders(): string[] {
     const several = this.list('log.dirs');
     return several.length > 0 ? several : this.list('log.dir');
+  }
+
+  /** What the file says, whatever was set since. */
+  staticText(name: string): string | null {
+    return this.fixed.get(name) ?? brokerDefinitionsByName.get(name)?.default ?? null;
   }
 
   staticValues(): ConfigValues {

@@ -3,6 +3,7 @@ import type { ConfigRules, TopicRules } from '../controller/mod.ts';
 import { ConfigResource, configsOf } from '../metadata/mod.ts';
 import { type BrokerConfig, brokerDefinitionsByName } from './broker-config.ts';
 import { type ConfigDefinition, parseList, validateValue } from './definition.ts';
+import { minInSyncReplicas } from './min-in-sync-replicas.ts';
 import {
   clientMetricsDefinitionsByName,
   effectiveTopicValue,
@@ -69,8 +70,7 @@ export function configRules(broker: BrokerConfig): ConfigRules {
 /** What elections ask of topics' configs. */
 export function topicRules(broker: BrokerConfig): TopicRules {
   return {
-    minInSyncReplicas: (image, { name }) =>
-      Number(effectiveTopicValue(broker, configsOf(image, ConfigResource.topic, name), 'min.insync.replicas')),
+    minInSyncReplicas: (image, { name }) => minInSyncReplicas(broker, image, name),
     allowsUncleanElection: (image, { name }) =>
       effectiveTopicValue(broker, configsOf(image, ConfigResource.topic, name), 'unclean.leader.election.enable') ===
       'true',

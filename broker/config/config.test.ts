@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
-import { ConfigResource } from '../metadata/mod.ts';
+import { ConfigResource, EMPTY_IMAGE } from '../metadata/mod.ts';
 import {
   BrokerConfig,
   buildLogConfig,
   configRules,
   effectiveTopicValue,
+  minInSyncReplicas,
   parseOverride,
   parseProperties,
+  topicRules,
 } from './mod.ts';
 
 const config = (values: Record<string, string> = {}): BrokerConfig => new BrokerConfig(new Map(Object.entries(values)));
@@ -87,4 +89,19 @@ test('rules: unknown names, illegal values, read-only broker configs and contrad
   expect(problem(ConfigResource.broker, { 'num.partitions': '3' }, '1')).toMatch(/Cannot update/);
   expect(problem(ConfigResource.broker, { 'log.cleaner.threads': '3' }, '')).toBeUndefined();
   expect(problem(ConfigResource.group, { 'consumer.session.timeout.ms': '1' }, 'g')).toMatch(/greater than or equal/);
+});
+
+test('min.insync.replicas is what the metadata says, and what the file says only before that', () => {
+  const broker = config({ 'min.insync.replicas': '3' });
+  broker.setDynamic({ broker: new Map([['min.insync.replicas', '4']]), clusterDefault: NONE });
+  const image = (configs: Record<string, string>) => ({
+    ...EMPTY_IMAGE,
+    configs: new Map(Object.entries(configs).map(([key, value]) => [key, new Map([['min.insync.replicas', value]])])),
+  });
+  const of = (configs: Record<string, string>): number => minInSyncReplicas(broker, image(configs), 't');
+  expect(of({})).toBe(3);
+  expect(of({ '4/': '2' })).toBe(2);
+  expect(of({ '4/': '2', '4/1': '9', '2/t': '1' })).toBe(1);
+  const topic = { name: 't', id: 'id', partitions: [] };
+  expect(topicRules(broker).minInSyncReplicas(image({ '4/': '2' }), topic)).toBe(2);
 });

@@ -11,6 +11,7 @@ export {
 } from './broker-config.ts';
 export { configRules, definitionsOf, topicRules } from './config-rules.ts';
 export { type ConfigDefinition, type ConfigType, nearestName, parseList, validateValue } from './definition.ts';
+export { minInSyncReplicas } from './min-in-sync-replicas.ts';
 export { parseOverride, parseProperties } from './properties.ts';
 export { topicSynonyms } from './synonyms.ts';
 export {

@@ -1,6 +1,7 @@
 /** Dynamic configs: set, incrementally changed and validated as a whole before anything is written (KIP-339). */
 import { ConfigResource, configsOf, type MetadataImage, type MetadataRecord } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
+import { forgetEligible, minimumProblem } from './cluster-minimum.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
 import { topicNameProblem } from './topics.ts';
 
@@ -12,6 +13,9 @@ export interface ConfigRules {
   /** The elements a list config has when nothing overrides it. */
   defaultList(resourceType: number, name: string): readonly string[];
 }
+
+/** Kafka's bound for a string in a record, which it counts in characters and we in bytes. */
+const VALUE_BYTES_MAX = 32_767;
 
 export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
@@ -57,10 +61,24 @@ export function alterConfigs(
     if ('errorCode' in next) return answer(next);
     const problem = options.rules.problemOf(resourceType, resourceName, next.overrides);
     if (problem !== undefined) return answer(apiError(problemCode(resourceType), problem));
-    if (!options.validateOnly) records.push(...next.records);
+    const refusal = minimumProblem(resource, next.changedNames, next.overrides) ?? sizeProblem(next.overrides);
+    if (refusal !== undefined) return answer(refusal);
+    if (!options.validateOnly) records.push(...next.records, ...forgetEligible(next.records));
     return answer(apiError(ErrorCode.NONE));
   });
   return { records, result };
+}
+
+/** A record holds no longer strings, as in Kafka; lists come to be so long when they are appended to. */
+function sizeProblem(overrides: ReadonlyMap<string, string>): ApiError | undefined {
+  for (const value of overrides.values()) {
+    if (Buffer.byteLength(value) <= VALUE_BYTES_MAX) continue;
+    const message =
+      'The configuration value cannot be added because it exceeds the maximum value size of ' +
+      `${VALUE_BYTES_MAX} bytes.`;
+    return apiError(ErrorCode.INVALID_CONFIG, message);
+  }
+  return undefined;
 }
 
 /** Kafka's brokers check their own configs, and say INVALID_REQUEST where the controller says INVALID_CONFIG. */
@@ -108,7 +126,7 @@ function nextOverrides(
   image: MetadataImage,
   resource: ResourceChange,
   rules: ConfigRules,
-): ApiError | { overrides: Map<string, string>; records: MetadataRecord[] } {
+): ApiError | { overrides: Map<string, string>; changedNames: Set<string>; records: MetadataRecord[] } {
   const { resourceType, resourceName } = resource;
   const current = configsOf(image, resourceType, resourceName);
   const overrides = new Map(resource.replacesAll ? [] : current);
@@ -123,11 +141,12 @@ function nextOverrides(
   }
   const records: MetadataRecord[] = [];
   const record = (name: string, value: string | null): void => {
+    names.add(name);
     records.push({ kind: 'Config', resourceType, resourceName, name, value });
   };
   for (const [name, value] of overrides) if (current.get(name) !== value) record(name, value);
   for (const name of current.keys()) if (!overrides.has(name)) record(name, null);
-  return { overrides, records };
+  return { overrides, changedNames: names, records };
 }
 
 function applyChange(

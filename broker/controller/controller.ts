@@ -43,6 +43,8 @@ export interface ControllerOptions {
   readonly holder: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
+  /** What the log must say before anything is decided on it, and does not say yet: written with the claim. */
+  readonly missingRecords?: (image: MetadataImage) => readonly MetadataRecord[];
   /** What other brokers have read of the log, as far as it can be learned soon. */
   readonly peerPositions?: () => Promise<readonly { readonly position: MetadataPosition }[]>;
   /** Batches between snapshots of the metadata. */
@@ -189,6 +191,7 @@ export class Controller {
       },
     ];
     if (image.clusterId === '') records.push({ kind: 'Cluster', clusterId }, ...firstFeatures());
+    records.push(...(this.options.missingRecords?.(image) ?? []));
     await this.writer.append(image.nextOffset, encodeBatch({ controllerEpoch, records }), image);
     await loader.catchUp();
     if (this.isClosed) return;

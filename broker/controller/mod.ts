@@ -14,6 +14,7 @@ export {
   unregisterBroker,
 } from './brokers.ts';
 export { ClusterKeeper, type KeeperLimits } from './cluster-keeper.ts';
+export { settleClusterMinimum } from './cluster-minimum.ts';
 export {
   type AlteredResource,
   alterConfigs,

@@ -87,6 +87,7 @@ const BODIES: { readonly [Kind in RecordKind]: fc.Arbitrary<Omit<RecordOf<Kind>,
   RemoveTopic: fc.record({ topicId: uuid }),
   Config: fc.record({ resourceType: fc.constantFrom(2, 4), resourceName: name, name, value: optional(name) }),
   ClientQuota: fc.record({ entity, key: name, value: fc.double({ noNaN: true }), remove: fc.boolean() }),
+  ClearElr: fc.record({ topicName: name }),
   ProducerIds: fc.record({ brokerId: int32, brokerEpoch: int64, nextProducerId: int64 }),
   FeatureLevel: fc.record({ name, featureLevel: fc.nat({ max: 3 }) }),
   AccessControlEntry: fc.record({

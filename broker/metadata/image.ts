@@ -324,6 +324,9 @@ export class ImageBuilder {
       case 'Config':
         this.setConfig(record);
         return;
+      case 'ClearElr':
+        this.clearEligible(record.topicName);
+        return;
       case 'ClientQuota':
         this.setQuota(record);
         return;
@@ -407,6 +410,22 @@ export class ImageBuilder {
     if (values.size === 0) this.own('configs').delete(key);
     else this.own('configs').set(key, values);
     this.changedConfigs.add(key);
+  }
+
+  /**
+   * Eligible replicas have every committed record only while the minimum stays under which they became so. Where nobody
+   * is in sync they stay: nothing is committed there before one of them leads, and nobody else may.
+   */
+  private clearEligible(topicName: string): void {
+    const named = this.image.topicsByName.get(topicName);
+    const topics = topicName === '' ? this.image.topicsById.values() : named === undefined ? [] : [named];
+    for (const { id, partitions } of [...topics]) {
+      for (const partition of partitions) {
+        if (partition.eligibleLeaderReplicas.length === 0 || partition.inSyncReplicas.length === 0) continue;
+        const partitionEpoch = partition.partitionEpoch + 1;
+        this.setPartition(id, { ...partition, eligibleLeaderReplicas: [], partitionEpoch });
+      }
+    }
   }
 
   private setQuota({ entity, key: name, value, remove }: RecordOf<'ClientQuota'>): void {

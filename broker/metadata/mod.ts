@@ -26,6 +26,7 @@ export {
 export { type MetadataListener, MetadataLoader } from './loader.ts';
 export { type KnownMetadata, LocalCopy } from './local-copy.ts';
 export { METADATA_VERSION } from './metadata-version.ts';
+export { neededInSync } from './min-in-sync.ts';
 export {
   decodeBatch,
   encodeBatch,

@@ -10,6 +10,7 @@ import * as accessControlEntry from '../protocol/generated/access-control-entry-
 import * as beginTransaction from '../protocol/generated/begin-transaction-record.ts';
 import * as brokerRegistrationChange from '../protocol/generated/broker-registration-change-record.ts';
 import * as changeOrigin from '../protocol/generated/change-origin-record.ts';
+import * as clearElr from '../protocol/generated/clear-elr-record.ts';
 import * as clientQuota from '../protocol/generated/client-quota-record.ts';
 import * as cluster from '../protocol/generated/cluster-record.ts';
 import * as config from '../protocol/generated/config-record.ts';
@@ -55,6 +56,7 @@ interface Bodies {
   BeginTransaction: beginTransaction.BeginTransactionRecord;
   EndTransaction: endTransaction.EndTransactionRecord;
   AbortTransaction: abortTransaction.AbortTransactionRecord;
+  ClearElr: clearElr.ClearElrRecord;
   ChangeOrigin: changeOrigin.ChangeOriginRecord;
   Cluster: cluster.ClusterRecord;
   OperatorEpoch: operatorEpoch.OperatorEpochRecord;
@@ -179,6 +181,7 @@ const CODECS: Readonly<Record<RecordKind, Codec>> = {
     read: registerController.readRegisterControllerRecord,
     write: registerController.writeRegisterControllerRecord,
   },
+  ClearElr: { key: 28, version: 0, read: clearElr.readClearElrRecord, write: clearElr.writeClearElrRecord },
   Cluster: { key: 20000, version: 0, read: cluster.readClusterRecord, write: cluster.writeClusterRecord },
   StopPermit: {
     key: 20001,

@@ -3,7 +3,14 @@
  * as the image says, what it removed goes.
  */
 import type { LogConfig, LogManager, PartitionLog } from '../log/mod.ts';
-import type { MetadataDelta, MetadataImage, PartitionImage, TopicImage } from '../metadata/mod.ts';
+import {
+  ConfigResource,
+  configKey,
+  type MetadataDelta,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { BrokerError, type Runtime, type Timer } from '../std/mod.ts';
 import { AlterPartitionQueue } from './alter-partition-queue.ts';
@@ -177,7 +184,7 @@ export class ReplicaManager {
    */
   async applyImage(
     image: MetadataImage,
-    delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics' | 'isCertain'>,
+    delta: Pick<MetadataDelta, 'changedTopics' | 'removedTopics' | 'changedConfigs' | 'isCertain'>,
   ): Promise<void> {
     this.isCertain = delta.isCertain;
     const pause = this.slices();
@@ -189,7 +196,7 @@ export class ReplicaManager {
         await pause();
       }
     }
-    for (const name of delta.changedTopics) {
+    for (const name of this.concernedTopics(delta)) {
       const topic = image.topicsByName.get(name);
       for (const state of topic?.partitions ?? []) {
         const moved = this.place(topic as TopicImage, state);
@@ -200,6 +207,29 @@ export class ReplicaManager {
     await Promise.all(moving);
     if (this.missing.size > 0) await this.makeMissing();
     this.fetchers.closeIdle();
+  }
+
+  /** Topics whose partitions or configs changed; the configs of their logs are those of the image already. */
+  private concernedTopics({
+    changedTopics,
+    changedConfigs,
+  }: Pick<MetadataDelta, 'changedTopics' | 'changedConfigs'>): Set<string> {
+    const names = new Set(changedTopics);
+    const changed = (name: string): void => {
+      this.configChanged(name);
+      names.add(name);
+    };
+    // Topics inherit what is set for this broker, or for all.
+    if (['', String(this.nodeId)].some((id) => changedConfigs.has(configKey(ConfigResource.broker, id)))) {
+      for (const name of this.topics.keys()) changed(name);
+      for (const { topic } of this.missing.values()) changed(topic);
+      return names;
+    }
+    for (const key of changedConfigs) {
+      const [type, ...name] = key.split('/');
+      if (Number(type) === ConfigResource.topic) changed(name.join('/'));
+    }
+    return names;
   }
 
   /** Resolves when no log waits to be made any more. */
@@ -305,7 +335,7 @@ export class ReplicaManager {
       this.fetchers.update(replica);
       if (replica.leaderEpoch !== epochBefore) this.leadershipChanged(replica);
     };
-    const moving = replica.updateState(state);
+    const moving = replica.updateState(state, this.replicaConfig(replica.topic).minInSyncReplicas);
     if (moving !== undefined) return moving.then(settled);
     settled();
     return undefined;
@@ -426,20 +456,13 @@ export class ReplicaManager {
     }
   }
 
-  configChanged(topic: string): void {
+  /** Min.insync.replicas waits for `updateState`. */
+  private configChanged(topic: string): void {
     this.configs.delete(topic);
     const partitions = this.topics.get(topic);
     if (partitions === undefined) return;
     const config = this.replicaConfig(topic);
-    for (const replica of partitions.values()) {
-      replica.log.updateConfig(config.log);
-      replica.updateMinInSync(config.minInSyncReplicas);
-    }
-  }
-
-  /** The broker's defaults changed, so any topic's effective config may have. */
-  allConfigsChanged(): void {
-    for (const topic of this.topics.keys()) this.configChanged(topic);
+    for (const replica of partitions.values()) replica.log.updateConfig(config.log);
   }
 
   /** Twice per lag time, as Kafka does: a follower leaves the in-sync set one and a half lag times after it stopped. */

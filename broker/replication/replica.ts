@@ -7,6 +7,7 @@
  * would bypass the in-sync set.
  */
 import type { AppendResult, EpochEndOffset, PartitionLog, ReadResult } from '../log/mod.ts';
+import { neededInSync } from '../metadata/mod.ts';
 import type { AlterPartitionResponseTopicsPartitions } from '../protocol/generated/alter-partition-response.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Runtime } from '../std/mod.ts';
@@ -80,7 +81,7 @@ export class Replica implements ChangeOwner {
   private readonly leadershipListeners = new Listeners();
   /** Sessions of followers: told of everything new, and whether it is worth an answer. */
   private readonly followerListeners = new Listeners<[isWorthAnswer: boolean]>();
-  /** The smallest in-sync set that acks=all accepts; from min.insync.replicas, never above the replication factor. */
+  /** min.insync.replicas, as it stands beside `state` in the metadata. */
   private minInSyncReplicas: number;
 
   constructor(options: {
@@ -161,13 +162,8 @@ export class Replica implements ChangeOwner {
   }
 
   private get minInSync(): number {
-    return Math.min(this.minInSyncReplicas, this.state.replicas.length);
-  }
-
-  updateMinInSync(minInSyncReplicas: number): void {
-    if (minInSyncReplicas === this.minInSyncReplicas) return;
-    this.minInSyncReplicas = minInSyncReplicas;
-    this.membersChanged();
+    const { replicas, addingReplicas = [] } = this.state;
+    return neededInSync(this.minInSyncReplicas, { replicas, addingReplicas });
   }
 
   isAdding(nodeId: number): boolean {
@@ -177,23 +173,26 @@ export class Replica implements ChangeOwner {
   // Leadership.
 
   /**
-   * Applies what the metadata says of the partition. Undefined when it took effect at once; a promise when it waits for
-   * appends that are still on their way to the disk, or for a truncation.
+   * Applies what the metadata says of the partition and of min.insync.replicas, both at once: a new minimum over the
+   * old members, or the other way round, could commit what an eligible leader does not have. Undefined when it took
+   * effect at once; a promise when it waits for appends that are still on their way to the disk, or for a truncation.
    */
-  updateState(state: LeadershipState): Promise<void> | undefined {
-    return this.work.run(() => this.takeState(state));
+  updateState(state: LeadershipState, minInSyncReplicas: number): Promise<void> | undefined {
+    return this.work.run(() => this.takeState(state, minInSyncReplicas));
   }
 
-  private takeState(state: LeadershipState): Promise<void> | undefined {
-    const previous = this.state;
-    if (this.isClosed || state.partitionEpoch < previous.partitionEpoch) return undefined;
-    this.state = state;
-    if (state.partitionEpoch === previous.partitionEpoch) {
+  private takeState(state: LeadershipState, minInSyncReplicas: number): Promise<void> | undefined {
+    const { state: previous } = this;
+    if (this.isClosed) return undefined;
+    this.minInSyncReplicas = minInSyncReplicas;
+    if (state.partitionEpoch <= previous.partitionEpoch) {
       // The controller's answer to a change of ours may have come before the metadata that says the same and more:
       // which replicas are still being added. What we know already settles no change that we asked for since.
+      if (state.partitionEpoch === previous.partitionEpoch) this.state = state;
       this.membersChanged();
       return undefined;
     }
+    this.state = state;
     if (state.leaderEpoch === previous.leaderEpoch && state.leader === previous.leader) {
       this.updateMembers();
       return undefined;

@@ -208,7 +208,7 @@ test('a record that is written when the term is over is not acknowledged', async
   const replica = one.replica(T);
   const pending = one.produce(T, 0, 'staged');
   const state = { ...cluster.controller.partition(T), leader: 2, leaderEpoch: 1, partitionEpoch: 1 };
-  void replica.updateState(state);
+  void replica.updateState(state, 2);
   expect((await cluster.until(pending)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
 });
 
@@ -219,7 +219,7 @@ test('what a leader of an older epoch sent is not appended', async () => {
   const replica = two.replica(T);
   const records = await cluster.bytes(one, T);
   const state = { ...cluster.controller.partition(T), leader: 3, leaderEpoch: 1, partitionEpoch: 1 };
-  void replica.updateState(state);
+  void replica.updateState(state, 2);
   const answer = new Promise<number>((resolve) => {
     replica.appendFetched({ leaderEpoch: 0, records, highWatermark: 9, logStartOffset: 0 }, resolve);
   });
@@ -402,6 +402,37 @@ test('below min.insync.replicas the high watermark stands still, and produces ar
   expect(one.replica(T).highWatermark).toBe(2);
   expect(one.replicas.counters).toMatchObject({ inSyncShrinks: 1 });
   expect(one.replicas.counters.inSyncExpands).toBe(1);
+});
+
+// A delta may hold several batches: what each of them would have allowed alone must not happen.
+test('a new minimum and the members beside it take effect together', async () => {
+  const [one, two, three] = await start({ nodes: 3, minInSyncReplicas: 1 });
+  await produceAll(one, 'a');
+  await cluster.converge(T);
+  const replica = one.replica(T);
+  two.pause();
+  three.pause();
+  const pending = await begin(one, 'of one alone', 1);
+  const alone = { ...cluster.controller.partition(T), inSyncReplicas: [1], partitionEpoch: 9 };
+  // Raised, and then both left: they are eligible, for nothing is committed without them.
+  void replica.updateState(alone, 2);
+  expect(replica.highWatermark).toBe(1);
+  // Another was elected out of them, and then it was lowered.
+  void replica.updateState({ ...alone, leader: 2, leaderEpoch: 1, partitionEpoch: 10 }, 1);
+  await cluster.advance(1);
+  expect([replica.highWatermark, pending.answer?.errorCode]).toEqual([1, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND]);
+});
+
+test('a lowered minimum takes effect by itself', async () => {
+  const [one, two, three] = await start({ nodes: 3, minInSyncReplicas: 3, replication: { lagTimeMaxMs: 1_000 } });
+  await produceAll(one, 'a');
+  two.pause();
+  three.pause();
+  await begin(one, 'of one alone', 5_000);
+  const replica = one.replica(T);
+  expect([replica.highWatermark, replica.logEndOffset]).toEqual([1, 2]);
+  void replica.updateState(cluster.controller.partition(T), 1);
+  expect(replica.highWatermark).toBe(2);
 });
 
 test('a follower that stands still leaves the in-sync set, and those that wait are answered', async () => {

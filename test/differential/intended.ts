@@ -62,11 +62,7 @@ export const intended: readonly Intended[] = [
     reason: '**Fetch returns whole batches',
   },
   { api: 'CreateTopics', path: /topicId$/, reason: '**A topic that was only validated has no id' },
-  { api: 'CreateTopics', path: /configs\[min\.insync\.replicas\]/, reason: '**min.insync.replicas' },
   { api: 'CreateTopics', path: NEWER_CONFIGS, reason: '**Configs of Kafka 4.4' },
-  { api: 'DescribeConfigs', path: /configs\[min\.insync\.replicas\]/, reason: '**min.insync.replicas' },
-  { api: 'AlterConfigs', path: /configs\[min\.insync\.replicas\]/, reason: '**min.insync.replicas' },
-  { api: 'IncrementalAlterConfigs', path: /configs\[min\.insync\.replicas\]/, reason: '**min.insync.replicas' },
   { api: 'DescribeConfigs', path: NEWER_CONFIGS, reason: '**Configs of Kafka 4.4' },
   {
     api: 'DescribeConfigs',

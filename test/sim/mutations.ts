@@ -41,6 +41,17 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'eligible-under-a-minimum',
+    guard: 'a change of min.insync.replicas forgets who was eligible under the old one',
+    changes: [
+      {
+        file: 'broker/controller/configs.ts',
+        find: 'records.push(...next.records, ...forgetEligible(next.records));',
+        replace: 'records.push(...next.records);',
+      },
+    ],
+  },
+  {
     name: 'broker-epoch-of-members',
     guard: 'an in-sync proposal is taken only with the incarnations that fetched',
     changes: [

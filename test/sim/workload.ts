@@ -7,6 +7,8 @@ import * as reassignRequest from '../../broker/protocol/generated/alter-partitio
 import * as reassignResponse from '../../broker/protocol/generated/alter-partition-reassignments-response.ts';
 import { writeElectLeadersRequest } from '../../broker/protocol/generated/elect-leaders-request.ts';
 import { readElectLeadersResponse } from '../../broker/protocol/generated/elect-leaders-response.ts';
+import * as configsRequest from '../../broker/protocol/generated/incremental-alter-configs-request.ts';
+import * as configsResponse from '../../broker/protocol/generated/incremental-alter-configs-response.ts';
 import {
   batchIsControl,
   batchLastOffset,
@@ -25,6 +27,11 @@ const reassignCall = defineCall(
   45,
   reassignRequest.writeAlterPartitionReassignmentsRequest,
   reassignResponse.readAlterPartitionReassignmentsResponse,
+);
+const alterConfigsCall = defineCall(
+  44,
+  configsRequest.writeIncrementalAlterConfigsRequest,
+  configsResponse.readIncrementalAlterConfigsResponse,
 );
 export const electLeadersCall = defineCall(43, writeElectLeadersRequest, readElectLeadersResponse);
 const PRODUCE_BY_NAME = 12;
@@ -294,7 +301,10 @@ async function coordinatorPort(client: SimClient, groupId: string): Promise<numb
   }
 }
 
-/** Creates and deletes topics, moves replicas, and asks for elections; whether each succeeds is not its affair. */
+/**
+ * Creates and deletes topics, moves replicas, changes minimums, and asks for elections; whether each succeeds is not its
+ * affair.
+ */
 export async function runAdmin(options: {
   readonly client: SimClient;
   readonly history: History;
@@ -311,7 +321,7 @@ export async function runAdmin(options: {
     const topic = random.pick(topics);
     const partition = random.below(topic.partitions);
     try {
-      switch (random.below(4)) {
+      switch (random.below(5)) {
         case 0: {
           const name = `extra-${created++}`;
           const answer = await client.ask(port, calls.createTopicsCall, 7, {
@@ -337,6 +347,11 @@ export async function runAdmin(options: {
           });
           break;
         }
+        case 3: {
+          const resources = [newMinimum(random, topic.name)];
+          await client.ask(port, alterConfigsCall, 1, { validateOnly: false, resources });
+          break;
+        }
         default:
           await client.ask(port, electLeadersCall, 2, { electionType: 0, topicPartitions: null, timeoutMs: 5000 });
       }
@@ -345,4 +360,12 @@ export async function runAdmin(options: {
       // No answer: it may have been done or not.
     }
   }
+}
+
+/** Another min.insync.replicas for a topic, its own or that of the cluster again, or for all that have none. */
+function newMinimum(random: SeededRandom, topic: string) {
+  const isOfTopic = random.chance(0.7);
+  const value = isOfTopic && random.chance(0.3) ? null : String(1 + random.below(3));
+  const configs = [{ name: 'min.insync.replicas', configOperation: value === null ? 1 : 0, value }];
+  return { resourceType: isOfTopic ? 2 : 4, resourceName: isOfTopic ? topic : '', configs };
 }

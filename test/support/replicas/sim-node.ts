@@ -200,8 +200,9 @@ export class SimNode {
       const removedTopics = [...previous.topicsById.values()].filter(({ id }) => !image.topicsById.has(id));
       const changedTopics = new Set(image.topicsByName.keys());
       this.applying = this.applying.then(async () => {
-        if (this.life === life)
-          await this.replicas.applyImage(image, { changedTopics, removedTopics, isCertain: true });
+        if (this.life !== life) return;
+        const changedConfigs = new Set<string>();
+        await this.replicas.applyImage(image, { changedTopics, removedTopics, changedConfigs, isCertain: true });
       });
     })();
   }

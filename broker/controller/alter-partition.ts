@@ -7,7 +7,7 @@
  * enough members to be written to do not grow: leaders ask again a little later, and then for all at once.
  */
 import type { MetadataImage, MetadataRecord, PartitionImage, RecordOf, TopicImage } from '../metadata/mod.ts';
-import { NO_LEADER_CHANGE } from '../metadata/mod.ts';
+import { NO_LEADER_CHANGE, neededInSync } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import type { Decision } from './decision.ts';
 import { directoryOf, hasDirectory } from './directories.ts';
@@ -92,13 +92,14 @@ function planProposal(
 function mayWait(
   image: MetadataImage,
   topic: TopicImage,
-  { inSyncReplicas: current }: PartitionImage,
+  partition: PartitionImage,
   { inSyncReplicas }: InSyncProposal,
   rules: ElectionRules,
 ): boolean {
+  const { inSyncReplicas: current } = partition;
   const proposed = new Set(inSyncReplicas.map(({ brokerId }) => brokerId));
   const onlyAdds = proposed.size > current.length && current.every((id) => proposed.has(id));
-  return onlyAdds && current.length >= rules.minInSyncReplicas(image, topic);
+  return onlyAdds && current.length >= neededInSync(rules.minInSyncReplicas(image, topic), partition);
 }
 
 function proposalProblem(

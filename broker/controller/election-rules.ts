@@ -35,11 +35,10 @@ export function rulesOf(
     readonly leaving?: number;
   } = {},
 ): PartitionRules {
-  const replicationFactor = topic.partitions[0]?.replicas.length ?? 1;
   return {
     topicId: topic.id,
     mayLead: (id) => id !== change.leaving && !rules.dying.has(id) && (id === change.arriving || isActive(image, id)),
-    minInSyncReplicas: Math.min(rules.minInSyncReplicas(image, topic), replicationFactor),
+    minInSyncReplicas: rules.minInSyncReplicas(image, topic),
     election: change.election ?? (rules.allowsUncleanElection(image, topic) ? 'unclean' : 'online'),
     directoryOf: (id, partition) => chooseDirectory(image, id, topic.id, partition),
     hasDirectory: (id, partition) => hasDirectory(image, partition, id),

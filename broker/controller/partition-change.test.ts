@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EMPTY_IMAGE, ImageBuilder, type MetadataRecord, type PartitionImage } from '../metadata/mod.ts';
+import { EMPTY_IMAGE, ImageBuilder, type MetadataRecord, neededInSync, type PartitionImage } from '../metadata/mod.ts';
 import { type PartitionRules, type PartitionTarget, planPartitionChange } from './partition-change.ts';
 
 const TOPIC = Buffer.alloc(16, 1).toString('base64url');
@@ -37,7 +37,7 @@ function rules(alive: readonly number[], change: Partial<PartitionRules> = {}): 
   };
 }
 
-/** The partition once the planned change, if any, is applied as every broker applies it. */
+/** The partition once the record, if any, is applied as every broker applies it. */
 function after(before: PartitionImage, planned: MetadataRecord | undefined): PartitionImage {
   const builder = new ImageBuilder(EMPTY_IMAGE);
   const record: MetadataRecord = {
@@ -88,6 +88,30 @@ describe('a leader goes', () => {
   });
 });
 
+test('one that is elected where one is enough commits alone, so nobody else stays eligible', () => {
+  const before = partition({ inSyncReplicas: [], eligibleLeaderReplicas: [1, 2], leader: -1, lastKnownEligible: [1] });
+  const next = change(before, rules([2], { minInSyncReplicas: 1 }));
+  expect(next).toMatchObject({ leader: 2, inSyncReplicas: [2], eligibleLeaderReplicas: [], isRecovering: false });
+});
+
+describe('the minimum of a partition', () => {
+  test('is never above the replicas it has, and those that are being added do not count', () => {
+    const alone = partition({ replicas: [1] });
+    const growing = change(alone, rules([1, 2]), { replicas: [1, 2], adding: [2] });
+    expect(growing).toMatchObject({ inSyncReplicas: [1], addingReplicas: [2] });
+    // One of one is enough: what it commits alone the other does not have.
+    expect(neededInSync(2, growing)).toBe(1);
+    const joined = change(growing, rules([1, 2]), { inSyncReplicas: [1, 2] });
+    expect([joined.addingReplicas, neededInSync(2, joined)]).toEqual([[], 2]);
+  });
+
+  test('is its own, whatever the first partition of its topic has', () => {
+    const wide = partition({ replicas: [1, 2, 3], inSyncReplicas: [1, 2] });
+    const next = change(wide, rules([1, 3], { minInSyncReplicas: 3 }), { inSyncReplicas: [1] });
+    expect(next.eligibleLeaderReplicas).toEqual([2]);
+  });
+});
+
 describe('everybody crashed', () => {
   const crashed = partition({ inSyncReplicas: [], leader: -1, lastKnownEligible: [2] });
 
@@ -134,6 +158,16 @@ describe('reassignment', () => {
       leader: 4,
       leaderEpoch: 6,
     });
+  });
+
+  test('takes who leaves out of the eligible, and who came in by it was never one', () => {
+    const below = partition({ replicas: [1, 2, 3], inSyncReplicas: [1], eligibleLeaderReplicas: [2, 3] });
+    const begun = change(below, rules([1, 4]), { replicas: [1, 4, 2, 3], adding: [4], removing: [2, 3] });
+    expect(begun.eligibleLeaderReplicas).toEqual([2, 3]);
+    const cancelled = change(begun, rules([1]), { replicas: [1, 3], adding: [], removing: [] });
+    expect(cancelled).toMatchObject({ replicas: [1, 3], eligibleLeaderReplicas: [3] });
+    const strange = partition({ replicas: [1, 2], inSyncReplicas: [1], eligibleLeaderReplicas: [4] });
+    expect(change(strange, rules([1]), { replicas: [1, 4, 2], adding: [4] }).eligibleLeaderReplicas).toEqual([]);
   });
 
   test('a replica that leaves costs an epoch even when the leader stays', () => {
@@ -188,3 +222,61 @@ test('whatever happens, the leader is in sync and alive, the sets are disjoint, 
     }),
   );
 });
+
+const minimums = fc.constantFrom(1, 2, 3);
+const happening = fc.oneof(
+  fc.record({ kind: fc.constant('inSync' as const), inSync: ids, alive: ids }),
+  fc.record({ kind: fc.constant('crash' as const), inSync: ids, alive: ids }),
+  fc.record({ kind: fc.constant('reassign' as const), inSync: ids, alive: ids }),
+  fc.record({ kind: fc.constant('cancel' as const), inSync: ids, alive: ids }),
+  fc.record({ kind: fc.constant('minimum' as const), minimum: minimums }),
+);
+
+test('whatever is asked for, both sets are within the replicas, and nobody is eligible beside enough', () => {
+  fc.assert(
+    fc.property(minimums, fc.array(happening, { maxLength: 20 }), (first, happenings) => {
+      let current = partition({ replicas: [1, 2, 3] });
+      let minInSyncReplicas = first;
+      for (const happens of happenings) {
+        if (happens.kind === 'minimum') {
+          minInSyncReplicas = happens.minimum;
+          current = after(current, { kind: 'ClearElr', topicName: 't' });
+        } else {
+          const when = rules(happens.alive, { minInSyncReplicas });
+          current = change(current, when, targetOf(current, happens.kind, happens.inSync));
+        }
+        const { replicas, inSyncReplicas, eligibleLeaderReplicas: eligible, leader } = current;
+        for (const id of [...inSyncReplicas, ...eligible]) expect(replicas).toContain(id);
+        for (const id of eligible) expect(inSyncReplicas).not.toContain(id);
+        if (inSyncReplicas.length >= neededInSync(minInSyncReplicas, current)) expect(eligible).toEqual([]);
+        if (leader >= 0) expect(inSyncReplicas).toContain(leader);
+      }
+    }),
+  );
+});
+
+function targetOf(
+  { replicas, inSyncReplicas, addingReplicas }: PartitionImage,
+  kind: 'inSync' | 'crash' | 'reassign' | 'cancel',
+  wanted: readonly number[],
+): PartitionTarget {
+  switch (kind) {
+    case 'inSync':
+      // A leader proposes, as long as there is one: it stays itself.
+      return inSyncReplicas.length === 0
+        ? {}
+        : { inSyncReplicas: replicas.filter((id) => id === inSyncReplicas[0] || wanted.includes(id)) };
+    case 'crash':
+      return { inSyncReplicas: inSyncReplicas.filter((id) => !wanted.includes(id)), uncleanReplicas: wanted };
+    case 'reassign': {
+      if (wanted.length === 0) return {};
+      const removing = replicas.filter((id) => !wanted.includes(id));
+      return { replicas: [...wanted, ...removing], removing, adding: wanted.filter((id) => !replicas.includes(id)) };
+    }
+    case 'cancel': {
+      const settled = (id: number): boolean => !addingReplicas.includes(id);
+      const kept = { replicas: replicas.filter(settled), inSyncReplicas: inSyncReplicas.filter(settled) };
+      return { ...kept, adding: [], removing: [] };
+    }
+  }
+}

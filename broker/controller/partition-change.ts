@@ -5,7 +5,7 @@
  * The rule that must hold: nobody leads who may lack a committed record, unless nobody else is left and either the
  * topic accepts loss or everybody crashed and this one led last. Such a leader starts RECOVERING.
  */
-import { NO_LEADER_CHANGE, type PartitionImage, type RecordOf } from '../metadata/mod.ts';
+import { NO_LEADER_CHANGE, neededInSync, type PartitionImage, type RecordOf } from '../metadata/mod.ts';
 
 export const NO_LEADER = -1;
 const RECOVERING = 1;
@@ -35,7 +35,7 @@ export interface PartitionRules {
   readonly topicId: string;
   /** Alive, and not shutting down. */
   readonly mayLead: (brokerId: number) => boolean;
-  /** min.insync.replicas, never above the replication factor. */
+  /** min.insync.replicas, which may be more than there are replicas. */
   readonly minInSyncReplicas: number;
   readonly election: Election;
   /** The directory of a broker that is new to the partition. */
@@ -53,8 +53,12 @@ export function planPartitionChange(
   const assignment = finishReassignment(partition, target);
   let { inSyncReplicas } = assignment;
   const empty = target.emptyReplicas ?? [];
-  let eligible = eligibleReplicas(partition, inSyncReplicas, rules, target);
-  const lastKnown = partition.lastKnownEligible.filter((id) => !empty.includes(id));
+  const needed = neededInSync(rules.minInSyncReplicas, {
+    replicas: assignment.replicas,
+    addingReplicas: assignment.adding,
+  });
+  let eligible = eligibleReplicas(partition, assignment, needed, target);
+  const lastKnown = partition.lastKnownEligible.filter((id) => assignment.replicas.includes(id) && !empty.includes(id));
 
   const mayLead = (id: number): boolean => rules.mayLead(id) && rules.hasDirectory(id, partition);
   const candidates = { replicas: assignment.replicas, inSyncReplicas, eligible, lastKnown };
@@ -66,7 +70,8 @@ export function planPartitionChange(
     isRecovering = true;
   } else if (eligible.includes(elected.leader)) {
     inSyncReplicas = [elected.leader];
-    eligible = eligible.filter((id) => id !== elected.leader);
+    // Where one is enough, this one commits alone from now on.
+    eligible = needed > 1 ? eligible.filter((id) => id !== elected.leader) : [];
   }
   // A replica that leaves must not go on under the epoch in which it was one.
   const losesReplica = partition.replicas.some((id) => !assignment.replicas.includes(id));
@@ -114,19 +119,20 @@ function finishReassignment(partition: PartitionImage, target: PartitionTarget):
 
 /**
  * Below min.insync.replicas the high watermark stands still, so whoever was in sync when the set fell below it still
- * has every committed record and may lead once the set is empty.
+ * has every committed record and may lead once the set is empty. Who is no replica any more, or was none before this
+ * change, keeps nothing.
  */
 function eligibleReplicas(
   partition: PartitionImage,
-  inSyncReplicas: readonly number[],
-  { minInSyncReplicas }: PartitionRules,
+  { replicas, inSyncReplicas }: Assignment,
+  needed: number,
   { uncleanReplicas = [], emptyReplicas = [] }: PartitionTarget,
 ): readonly number[] {
-  if (inSyncReplicas.length >= minInSyncReplicas) return [];
+  if (inSyncReplicas.length >= needed) return [];
   const candidates = new Set([...partition.eligibleLeaderReplicas, ...partition.inSyncReplicas]);
-  return [...candidates].filter(
-    (id) => !inSyncReplicas.includes(id) && !uncleanReplicas.includes(id) && !emptyReplicas.includes(id),
-  );
+  const hasLeft = (id: number): boolean => !replicas.includes(id) || !partition.replicas.includes(id);
+  const hasLost = (id: number): boolean => uncleanReplicas.includes(id) || emptyReplicas.includes(id);
+  return [...candidates].filter((id) => !inSyncReplicas.includes(id) && !hasLeft(id) && !hasLost(id));
 }
 
 function electLeader(

@@ -1,10 +1,13 @@
 /** Reads the metadata log as it is written, and says when a batch breaks what must hold of every image. */
 import type { MemoryStoreState } from '../../broker/coordination/mod.ts';
 import {
+  ConfigResource,
+  configsOf,
   decodeBatch,
   EMPTY_IMAGE,
   ImageBuilder,
   type MetadataImage,
+  neededInSync,
   type PartitionImage,
 } from '../../broker/metadata/mod.ts';
 import type { History } from './history.ts';
@@ -16,6 +19,8 @@ export class MetadataChecker {
   /** All that was ever in the log, whatever was trimmed since. */
   private readonly seen = new Map<number, Buffer>();
   private readonly emptied = new Map<number, Set<string>>();
+  /** The highest epoch that each broker ever had. */
+  private readonly brokerEpochs = new Map<number, number>();
   /** An operator asked for leaders whatever they lack. */
   isLossAccepted = false;
   /** Batches that a restore writes are no controller's. */
@@ -97,10 +102,11 @@ export class MetadataChecker {
     }
     for (const topic of this.image.topicsById.values()) {
       const old = before.topicsById.get(topic.id);
-      if (old === topic) continue;
+      // A changed minimum says something else of partitions that stayed as they were.
+      if (old === topic && this.image.configs === before.configs) continue;
       for (const partition of topic.partitions) this.checkPartition(topic.name, partition, old?.partitions);
     }
-    if (this.image.brokers !== before.brokers) this.checkBrokers();
+    if (this.image.brokers !== before.brokers) this.checkBrokers(before);
   }
 
   private checkPartition(
@@ -114,6 +120,11 @@ export class MetadataChecker {
     const wrong = (what: string): void => this.history.violation(`${name}: ${what} ${JSON.stringify(partition)}`);
     if (inSyncReplicas.some((id) => !replicas.includes(id))) wrong('the in-sync set is not within the replicas');
     if (leader >= 0 && !inSyncReplicas.includes(leader)) wrong('the leader is not in sync');
+    const { eligibleLeaderReplicas: eligible } = partition;
+    if (eligible.some((id) => !replicas.includes(id))) wrong('the eligible are not within the replicas');
+    if (eligible.some((id) => inSyncReplicas.includes(id))) wrong('who is in sync counts as eligible without it');
+    const isEnough = inSyncReplicas.length >= neededInSync(this.minimumOf(topic), partition);
+    if (isEnough && eligible.length > 0) wrong('enough are in sync to commit without those who are eligible');
     if (old === undefined && topic === '__consumer_offsets' && replicas.length < 3)
       wrong('offsets are kept too seldom');
     if (old !== undefined && leaderEpoch < old.leaderEpoch) wrong('the leader epoch went back');
@@ -135,8 +146,21 @@ export class MetadataChecker {
     if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);
   }
 
-  /** A broker that is fenced leads nothing and is in sync with nothing. */
-  private checkBrokers(): void {
+  private minimumOf(topic: string): number {
+    const of = (type: number, name: string) => configsOf(this.image, type, name).get('min.insync.replicas');
+    return Number(of(ConfigResource.topic, topic) ?? of(ConfigResource.broker, ''));
+  }
+
+  /** A broker that is fenced leads nothing and is in sync with nothing; each incarnation has a later epoch. */
+  private checkBrokers(before: MetadataImage): void {
+    for (const { id, epoch, incarnationId } of this.image.brokers.values()) {
+      const isAnother = before.brokers.get(id)?.incarnationId !== incarnationId;
+      const highest = this.brokerEpochs.get(id) ?? -1;
+      if (epoch < highest || (isAnother && epoch === highest)) {
+        this.history.violation(`broker ${id} in batch ${this.next}: epoch ${epoch} comes after ${highest}`);
+      }
+      this.brokerEpochs.set(id, epoch);
+    }
     for (const topic of this.image.topicsById.values()) {
       for (const { partition, inSyncReplicas, leader } of topic.partitions) {
         for (const id of inSyncReplicas) {

@@ -302,8 +302,8 @@ async function coordinatorPort(client: SimClient, groupId: string): Promise<numb
 }
 
 /**
- * Creates and deletes topics, moves replicas, changes minimums, and asks for elections; whether each succeeds is not its
- * affair.
+ * Creates and deletes topics, moves replicas, changes minimums, and asks for elections; whether each succeeds is not
+ * its affair.
  */
 export async function runAdmin(options: {
   readonly client: SimClient;

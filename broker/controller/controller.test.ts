@@ -112,12 +112,12 @@ class Broker {
   }
 }
 
-const record = (name: string): MetadataRecord => ({
+const record = (name: string, value = '1'): MetadataRecord => ({
   kind: 'Config',
   resourceType: 4,
   resourceName: '',
   name,
-  value: '1',
+  value,
 });
 const write = (name: string) => (): Decision<string> => ({ records: [record(name)], result: name });
 
@@ -269,6 +269,19 @@ describe('writing', () => {
     await expect(thrown).rejects.toThrow('no');
     await world.clock.settle();
     expect(broker.answered).toEqual(['a']);
+  });
+
+  test('a value that cannot be encoded fails its own decision, and nothing else', async () => {
+    const world = new World();
+    const broker = await activeBroker(world);
+    once(broker, 'append', { kind: 'delay', delayMs: 100 });
+    broker.note('first');
+    broker.note('before');
+    const broken = broker.controller.submit(() => ({ records: [record('x'.repeat(40_000))], result: 1 }));
+    broker.note('after');
+    await Promise.all([expect(broken).rejects.toThrow('at most 32767'), world.clock.advanceAndSettle(1000)]);
+    expect(broker.answered).toEqual(['first', 'before', 'after']);
+    expect([broker.controller.isActive, world.notes()]).toEqual([true, ['first', 'before', 'after']]);
   });
 
   for (const fault of [{ kind: 'fail' }, { kind: 'lost' }, { kind: 'delay', delayMs: 3000 }] as const) {
@@ -499,6 +512,42 @@ describe('snapshots', () => {
     await world.clock.settle();
     expect(fresh.answered).toEqual(['after']);
   });
+
+  /** About as many batches as asked for, of records of 30 kB. */
+  const large = (batches: number): MetadataRecord[] =>
+    Array.from({ length: 3 * batches }, (_, at) => record(`large ${at}`, 'x'.repeat(30_000)));
+
+  test('what no ring has room for is refused, and the controller goes on', async () => {
+    const world = new World();
+    world.state.ringBatches = 256;
+    const broker = await activeBroker(world);
+    await writeBatches(world, broker, 0, 150);
+    const tooLarge = broker.controller.submit(() => ({ records: large(200), result: 1 }));
+    await Promise.all([
+      expect(tooLarge).rejects.toMatchObject({ code: 'store.tooLarge' }),
+      world.clock.advanceAndSettle(1000),
+    ]);
+    const fits = broker.controller.submit(() => ({ records: large(130), result: 'done' }));
+    await world.clock.advanceAndSettle(1000);
+    expect(await fits).toBe('done');
+    broker.note('after');
+    await world.clock.advanceAndSettle(1000);
+    expect([broker.answered, broker.controller.isActive]).toEqual([['after'], true]);
+  });
+
+  for (const fault of [{ kind: 'fail' }, { kind: 'lost' }] as const) {
+    test(`a change of many batches waits for the snapshot that makes room for it (${fault.kind})`, async () => {
+      const world = new World();
+      world.state.ringBatches = 16;
+      const broker = await activeBroker(world);
+      await writeBatches(world, broker, 0, 10);
+      once(broker, 'writeSnapshot', fault);
+      const changed = broker.controller.submit(() => ({ records: large(10), result: 'done' }));
+      await world.clock.advanceAndSettle(2000);
+      expect(await changed).toBe('done');
+      expect(broker.controller.isActive).toBe(true);
+    });
+  }
 
   test('one that fails takes nothing from the log, and is tried again with the next batch', async () => {
     const world = new World();

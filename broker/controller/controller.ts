@@ -276,8 +276,7 @@ export class Controller {
       const { gatherer, decided } = this.gather(loader.image);
       try {
         const payloads = gatherer.records.length > 0 ? gatherer.payloads(controllerEpoch) : [];
-        // No snapshot can be taken within a change of several batches, so a store of bounded length makes room before.
-        if (payloads.length > 1) await this.writer.snapshot(loader.image);
+        if (payloads.length > 1) await this.writer.makeRoom(loader.image);
         for (const payload of payloads) {
           await this.writer.append(offset++, payload, loader.image);
           await this.publish();

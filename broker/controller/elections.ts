@@ -1,7 +1,7 @@
 /** Leaders on request: the preferred one, or any at all where the caller accepts loss (KIP-460). */
 import type { MetadataImage, MetadataRecord } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import { type ApiError, apiError, type Decision } from './decision.ts';
+import { type ApiError, apiError, type Decision, refuseExcess } from './decision.ts';
 import { type ElectionRules, rulesOf } from './election-rules.ts';
 import { NO_LEADER, planPartitionChange } from './partition-change.ts';
 
@@ -33,6 +33,7 @@ export function electLeaders(
   for (const target of targets) {
     const outcome = electOne(image, electionType, target, rules);
     if ('record' in outcome) records.push(outcome.record);
+    refuseExcess(records.length);
     const error = 'record' in outcome ? apiError(ErrorCode.NONE) : outcome;
     // Asked for everything, the caller wants to hear only of what was done or could not be.
     if (wanted === null && error.errorCode === ErrorCode.ELECTION_NOT_NEEDED) continue;

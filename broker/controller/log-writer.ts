@@ -11,6 +11,11 @@ const BATCH_BYTES_AIM = 64 * 1024;
 /** A change that is larger is framed by begin and end records over several batches. */
 const BATCH_BYTES_MAX = 256 * 1024;
 /**
+ * The most that one change may be. No snapshot can be taken within it, so a ring of 256 batches must hold all of it,
+ * and what was gathered before it.
+ */
+const CHANGE_BYTES_MAX = 200 * BATCH_BYTES_AIM;
+/**
  * Batches between snapshots. The ring of a store may be 256 long: the batch that comes round needs a newer snapshot.
  */
 const SNAPSHOT_EVERY = 200;
@@ -89,12 +94,24 @@ export class LogWriter {
     }
   }
 
+  /** No snapshot can be taken within a change of several batches, so a store of bounded length gets its room before. */
+  async makeRoom(image: MetadataImage): Promise<void> {
+    for (;;) {
+      await this.snapshot(image);
+      if (this.snapshotOffset >= image.nextOffset) return;
+      if (this.isClosed) throw new BrokerError('store.fenced', 'the controller is closed');
+      await this.pause();
+      // It may be there, though nobody heard so.
+      await this.start().catch(() => {});
+    }
+  }
+
   /** A snapshot that fails is tried again with the next batch; the log is whole without it. */
   async snapshotIfDue(image: MetadataImage): Promise<void> {
     if (image.nextOffset - this.snapshotOffset >= this.snapshotEvery) await this.snapshot(image);
   }
 
-  async snapshot(image: MetadataImage): Promise<void> {
+  private async snapshot(image: MetadataImage): Promise<void> {
     if (image.nextOffset === this.snapshotOffset || image.unfinished !== undefined) return;
     try {
       const { controllerEpoch, nextOffset: offset } = image;
@@ -113,11 +130,17 @@ export class BatchGatherer {
   readonly records: MetadataRecord[] = [];
   private sizeBytes = 0;
 
+  /** Takes all of them, or throws and takes none: `store.tooLarge`, or what the encoder says of a value. */
   add(records: readonly MetadataRecord[]): void {
-    for (const record of records) {
-      this.records.push(record);
-      this.sizeBytes += recordBytes(record);
+    const sizes = records.map(recordBytes);
+    const totalBytes = sizes.reduce((total, bytes) => total + bytes, 0);
+    if (totalBytes > CHANGE_BYTES_MAX || sizes.some((bytes) => bytes > BATCH_BYTES_MAX)) {
+      throw new BrokerError('store.tooLarge', 'Unable to perform excessively large batch operation.', {
+        context: { totalBytes, maxBytes: CHANGE_BYTES_MAX },
+      });
     }
+    for (const record of records) this.records.push(record);
+    this.sizeBytes += totalBytes;
   }
 
   get isFull(): boolean {

@@ -4,7 +4,7 @@
  */
 import type { MetadataImage, MetadataRecord, PartitionImage, TopicImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
-import { type ApiError, apiError, type Decision } from './decision.ts';
+import { type ApiError, apiError, type Decision, refuseExcess } from './decision.ts';
 import { type ElectionRules, rulesOf } from './election-rules.ts';
 import { planPartitionChange } from './partition-change.ts';
 import { assignmentProblem } from './topics.ts';
@@ -44,6 +44,7 @@ export function alterReassignments(
         : start(image, topic, partition, reassignment.replicas, options);
     if ('errorCode' in planned) return answer(planned);
     if (planned.record !== undefined) records.push(planned.record);
+    refuseExcess(records.length);
     return answer(apiError(ErrorCode.NONE));
   });
   return { records, result };

@@ -9,7 +9,7 @@ import {
 import { ErrorCode } from '../protocol/mod.ts';
 import { type Random, randomUuid, ZERO_UUID } from '../std/mod.ts';
 import type { ConfigRules } from './configs.ts';
-import { type ApiError, apiError, type Decision } from './decision.ts';
+import { type ApiError, apiError, type Decision, refuseExcess } from './decision.ts';
 import { chooseDirectory } from './directories.ts';
 import { isActive } from './election-rules.ts';
 import { NO_LEADER } from './partition-change.ts';
@@ -18,8 +18,7 @@ import { placeReplicas } from './placement.ts';
 const NAME_LENGTH_MAX = 249;
 /** KRaft's own topic, which exists only inside Kafka. */
 const METADATA_TOPIC = '__cluster_metadata';
-/** Partitions of all topics of one request: beyond it the batch would be too large for one append. */
-const PARTITIONS_PER_REQUEST_MAX = 10_000;
+const EXCESSIVE = 'Excessively large number of partitions per request.';
 
 export interface NewTopic {
   readonly name: string;
@@ -64,6 +63,7 @@ export function createTopics(
     readonly validateOnly: boolean;
   },
 ): Decision<CreatedTopic[]> {
+  refuseExcess(sum(topics.map((topic) => countPartitions(topic, options.defaults))), EXCESSIVE);
   const counts = new Map<string, number>();
   for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
   const collisions = new Map([...image.topicsByName.keys()].map((name) => [collisionKey(name), name]));
@@ -94,6 +94,15 @@ export function createTopics(
     if (!options.validateOnly) records.push(...decided.records);
   }
   return { records, result };
+}
+
+function countPartitions({ assignments, partitionCount }: NewTopic, defaults: TopicDefaults): number {
+  if (assignments.length > 0) return assignments.length;
+  return partitionCount === -1 ? defaults.partitionCount : Math.max(0, partitionCount);
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 function refused(topic: NewTopic, error: ApiError): CreatedTopic {
@@ -190,12 +199,6 @@ function placedReplicas(
   }
   if (partitionCount <= 0) {
     return apiError(ErrorCode.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.');
-  }
-  if (partitionCount > PARTITIONS_PER_REQUEST_MAX) {
-    return apiError(
-      ErrorCode.INVALID_PARTITIONS,
-      `A topic of ${partitionCount} partitions cannot be created at once; the most is ${PARTITIONS_PER_REQUEST_MAX}.`,
-    );
   }
   const brokers = usableBrokers(image);
   const problem = placementProblem(brokers, replicationFactor);
@@ -345,6 +348,11 @@ export function createPartitions(
   topics: readonly PartitionGrowth[],
   options: { readonly random: Random; readonly validateOnly: boolean },
 ): Decision<(ApiError & { readonly name: string })[]> {
+  const added = ({ name, count }: PartitionGrowth): number => {
+    const current = image.topicsByName.get(name)?.partitions.length;
+    return current === undefined ? 0 : Math.max(0, count - current);
+  };
+  refuseExcess(sum(topics.map(added)), EXCESSIVE);
   const records: MetadataRecord[] = [];
   const counts = new Map<string, number>();
   for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -383,12 +391,6 @@ function growTopic(image: MetadataImage, growth: PartitionGrowth, random: Random
     return apiError(
       ErrorCode.INVALID_PARTITIONS,
       `The topic ${growth.name} currently has ${current} partition(s); ${growth.count} would not be an increase.`,
-    );
-  }
-  if (added > PARTITIONS_PER_REQUEST_MAX) {
-    return apiError(
-      ErrorCode.INVALID_PARTITIONS,
-      `${added} partitions cannot be added at once; the most is ${PARTITIONS_PER_REQUEST_MAX}.`,
     );
   }
   const replicationFactor = topic.partitions[0]?.replicas.length ?? 1;

@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import * as calls from '../../test/support/calls.ts';
 import { SimBroker } from '../../test/support/sim-broker.ts';
-import type { KafkaConnection } from '../protocol/connection/mod.ts';
+import { defineCall, type KafkaConnection } from '../protocol/connection/mod.ts';
+import { writeDescribeConfigsRequest } from '../protocol/generated/describe-configs-request.ts';
+import { readDescribeConfigsResponse } from '../protocol/generated/describe-configs-response.ts';
 import { buildBatch, ErrorCode, type RecordInit } from '../protocol/mod.ts';
 
 const TIMESTAMP = 1_700_000_000_000;
@@ -112,4 +114,47 @@ test('a request that its version cannot carry fails alone, and the connection go
   await expect(async () => fetched(client, 17, {}, { replicaId: 7 })).rejects.toThrow();
   const { responses } = await sim.until(fetched(client, 12, {}));
   expect(responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
+});
+
+test('a request for too many partitions is refused for each of its topics, and the controller goes on', async () => {
+  const { sim, client } = await start();
+  const names = ['a', 'b', 'c'];
+  const create = (numPartitions: number) =>
+    client.request(calls.createTopicsCall, 7, {
+      timeoutMs: 1000,
+      validateOnly: false,
+      topics: names.map((name) => ({ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] })),
+    });
+  const { topics } = await sim.until(create(4000));
+  expect(topics).toMatchObject(
+    names.map((name) => ({
+      name,
+      errorCode: ErrorCode.POLICY_VIOLATION,
+      errorMessage: 'Excessively large number of partitions per request.',
+    })),
+  );
+  expect((await sim.until(create(1))).topics.map(({ errorCode }) => errorCode)).toEqual([0, 0, 0]);
+});
+
+test('min.insync.replicas of the file becomes that of the cluster', async () => {
+  const describe = defineCall(32, writeDescribeConfigsRequest, readDescribeConfigsResponse);
+  const sim = new SimBroker(5, { 'min.insync.replicas': '2' });
+  await sim.start();
+  const client = await sim.connect();
+  await sim.until(calls.createTopic(client, 'topic', 1));
+  const { results } = await sim.until(
+    client.request(describe, 4, {
+      resources: [
+        { resourceType: 4, resourceName: '', configurationKeys: null },
+        { resourceType: 2, resourceName: 'topic', configurationKeys: ['min.insync.replicas'] },
+      ],
+      includeSynonyms: true,
+      includeDocumentation: false,
+    }),
+  );
+  const [dynamicDefault, fixed, builtIn] = [3, 4, 5].map((source, at) => ({ value: at < 2 ? '2' : '1', source }));
+  expect(results.map(({ configs }) => configs)).toMatchObject([
+    [{ name: 'min.insync.replicas', value: '2', configSource: 3 }],
+    [{ value: '2', configSource: 3, synonyms: [dynamicDefault, fixed, builtIn] }],
+  ]);
 });

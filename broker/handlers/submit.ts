@@ -35,11 +35,13 @@ export async function submit<Result>(
 }
 
 /**
- * What a controller that is deposed, or whose store is away, answers, and what an operator hears whose term is over.
+ * What a controller that is deposed, or whose store is away, answers; what an operator hears whose term is over, and
+ * who asks for more than one change may be.
  * Anything else is a bug, and is thrown on.
  */
 export function errorOf(error: unknown): number {
   if (!(error instanceof BrokerError)) throw error;
   if (error.code === 'operator.deposed') return ErrorCode.STALE_CONTROLLER_EPOCH;
+  if (error.code === 'store.tooLarge') return ErrorCode.POLICY_VIOLATION;
   return error.code === 'store.fenced' ? ErrorCode.NOT_CONTROLLER : ErrorCode.REQUEST_TIMED_OUT;
 }

@@ -104,6 +104,20 @@ describe('a permit', () => {
     expect(ask(behind, 1).records.length).toBe(1);
   });
 
+  test('belongs to a pod: another one neither has it nor gives it back', () => {
+    const image = written(cluster(), ask(cluster(), 1).records);
+    const request = { brokerId: 1, brokerEpoch: epochOf(image, 1) };
+    const of = (podUid: string | null) => [
+      requestStopPermit(image, { ...request, podUid }, rules),
+      releaseStopPermit(image, { ...request, podUid }),
+    ];
+    const refused = { records: [], result: { isGranted: false, errorCode: ErrorCode.INVALID_REQUEST } };
+    expect(of('other')).toMatchObject([refused, refused]);
+    for (const podUid of ['pod', null]) {
+      expect(of(podUid)).toMatchObject([{ result: { isGranted: true } }, { records: [{ isGranted: false }] }]);
+    }
+  });
+
   test('ends when a later incarnation is in sync wherever it has a replica, and not before', () => {
     const image = written(cluster(), ask(cluster(), 1).records);
     expect(endedStopPermits(image).result).toBe(0);

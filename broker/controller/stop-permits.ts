@@ -7,7 +7,7 @@
  * incarnation is back in every in-sync set, or when its holder says that it does not stop after all. It stands in the
  * metadata log, so that it is decided on the same image as in-sync sets and reassignments.
  */
-import type { MetadataImage, MetadataRecord, PartitionImage, TopicImage } from '../metadata/mod.ts';
+import type { MetadataImage, MetadataRecord, PartitionImage, StopPermitImage, TopicImage } from '../metadata/mod.ts';
 import { ErrorCode } from '../protocol/mod.ts';
 import { type ApiError, apiError, type Decision } from './decision.ts';
 import type { TopicRules } from './election-rules.ts';
@@ -106,7 +106,7 @@ export function requestStopPermit(
   if (broker === undefined) return refused(apiError(ErrorCode.BROKER_ID_NOT_REGISTERED));
   if (broker.epoch !== brokerEpoch) return refused(apiError(ErrorCode.STALE_BROKER_EPOCH));
   const held = image.stopPermits.get(brokerId);
-  if (held?.brokerEpoch === brokerEpoch) return granted([]);
+  if (held?.brokerEpoch === brokerEpoch) return isOfPod(held, podUid) ? granted([]) : ofAnotherPod(brokerId);
   const { blockingCount, partitions } = stopImpact(image, brokerId, rules);
   if (blockingCount > 0) {
     const blocking = partitions.filter(({ isUnsparable }) => !isUnsparable);
@@ -122,13 +122,23 @@ export function requestStopPermit(
   return granted([{ kind: 'StopPermit', brokerId, brokerEpoch, podUid, isGranted: true }]);
 }
 
-/** The holder does not stop after all. Only its own incarnation can say so. */
+/** The holder does not stop after all. Only its own incarnation, in its own pod, can say so. */
 export function releaseStopPermit(image: MetadataImage, request: StopPermitRequest): Decision<StopPermitAnswer> {
   const { brokerId, brokerEpoch, podUid } = request;
   if (image.brokers.get(brokerId)?.epoch !== brokerEpoch) return refused(apiError(ErrorCode.STALE_BROKER_EPOCH));
   const held = image.stopPermits.get(brokerId);
   if (held?.brokerEpoch !== brokerEpoch) return refused(apiError(ErrorCode.NONE));
+  if (!isOfPod(held, podUid)) return ofAnotherPod(brokerId);
   return { ...refused(apiError(ErrorCode.NONE)), records: [release(brokerId, brokerEpoch, podUid)] };
+}
+
+/** Outside of Kubernetes nobody names a pod. */
+function isOfPod({ podUid: held }: StopPermitImage, podUid: string | null): boolean {
+  return held === null || podUid === null || held === podUid;
+}
+
+function ofAnotherPod(brokerId: number): Decision<StopPermitAnswer> {
+  return refused(apiError(ErrorCode.INVALID_REQUEST, `The permit of broker ${brokerId} belongs to another pod.`));
 }
 
 /** Permits whose broker is back: a later incarnation that serves and is in sync wherever it has a replica. */

@@ -258,8 +258,8 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'broker/controller/stop-permits.ts',
-        find: 'if (held?.brokerEpoch === brokerEpoch) return granted([]);',
-        replace: 'if (held !== undefined) return granted([]);',
+        find: 'if (held?.brokerEpoch === brokerEpoch) return isOfPod(held, podUid)',
+        replace: 'if (held !== undefined) return isOfPod(held, podUid)',
       },
     ],
   },

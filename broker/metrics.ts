@@ -81,6 +81,11 @@ export function exportMetrics(options: {
   gauge('kafka_controller_kafkacontroller_activecontrollercount', '1 on the active controller.', () =>
     controller.isActive ? 1 : 0,
   );
+  gauge(
+    'kafka_controller_controllerstats_uncleanleaderelections_total',
+    'Leaders elected by this controller that may lack records.',
+    () => controller.uncleanElections,
+  );
   gauge('kafka_controller_kafkacontroller_offlinepartitionscount', 'Partitions without a leader.', () => {
     let offline = 0;
     for (const topic of broker.image.topicsByName.values()) {

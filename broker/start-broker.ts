@@ -122,7 +122,6 @@ export async function startBroker(options: {
     random,
     log,
     nodeId,
-    holder: `broker-${nodeId}`,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
     missingRecords: (image) => settleClusterMinimum(image, config.staticText('min.insync.replicas') ?? '1'),

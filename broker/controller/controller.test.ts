@@ -7,6 +7,7 @@ import {
   type StoreOperation,
   WriteBudget,
 } from '../coordination/mod.ts';
+import { partitionChange } from '../metadata/image-fixture.ts';
 import {
   decodeBatch,
   EMPTY_IMAGE,
@@ -64,6 +65,8 @@ class Broker {
   readonly refused: string[] = [];
   /** What other brokers say that they have read. */
   peers: readonly { readonly position: MetadataPosition }[] = [];
+  /** What the controller warned of. */
+  readonly warnings: object[] = [];
 
   constructor({ clock, state }: World, nodeId: number, life: number) {
     const ownFaults = new Proxy(state, {
@@ -80,15 +83,13 @@ class Broker {
     const store = new MemoryStore(ownFaults, clock, { writeBudget: this.writeBudget });
     this.loader = new MetadataLoader({ store, clock, log: silentLogger });
     const random = new SeededRandom(nodeId + 100 * life);
-    const holder = `broker-${nodeId}`;
     this.controller = new Controller({
       store,
       loader: this.loader,
       clock,
       random,
-      log: silentLogger,
+      log: { ...silentLogger, warn: (fields) => this.warnings.push(fields) },
       nodeId,
-      holder,
       clusterId: 'cluster',
       endpoints: () => [],
       peerPositions: async () => this.peers,
@@ -200,6 +201,32 @@ describe('leading', () => {
       broker.loader.close();
     });
   }
+
+  test('of two that find the controller gone, the second leaves the lease to the first', async () => {
+    const world = new World();
+    const first = await activeBroker(world);
+    const [second, third] = [world.broker(2), world.broker(3)];
+    await world.clock.settle();
+    first.kill();
+    // The third has looked, and hears late of what the second did.
+    third.faults = (operation) => (operation === 'lease' ? { kind: 'delay', delayMs: 200 } : undefined);
+    const late = third.controller.takeOver(1);
+    await second.controller.takeOver(1);
+    expect([second.controller.isActive, world.state.lease?.holder]).toEqual([true, 'broker-2']);
+    await Promise.all([late, world.clock.advanceAndSettle(1000)]);
+    expect([second.controller.isActive, third.controller.isActive]).toEqual([true, false]);
+    expect([world.state.lease?.holder, world.epochs()]).toEqual(['broker-2', [1, 2]]);
+  });
+
+  test('a lease that its holder gave up is taken at once by who finds it gone', async () => {
+    const world = new World();
+    const first = await activeBroker(world);
+    const second = world.broker(2);
+    await world.clock.settle();
+    await first.controller.close();
+    await second.controller.takeOver(1);
+    expect(second.controller.isActive).toBe(true);
+  });
 
   test('a controller that sees the lease with another steps down', async () => {
     const world = new World();
@@ -486,6 +513,35 @@ describe('writing', () => {
     await world.clock.advanceAndSettle(1000);
     expect([broker.answered.length, broker.refused.length]).toEqual([10_001, 2]);
   });
+});
+
+test('a leader that may lack records is told of in the log, and counted; others are not', async () => {
+  const world = new World();
+  const broker = await activeBroker(world);
+  const topicId = Buffer.alloc(16, 7).toString('base64url');
+  const partition = (partitionId: number): MetadataRecord => ({
+    kind: 'Partition',
+    partitionId,
+    topicId,
+    replicas: [1, 2],
+    isr: partitionId === 2 ? [1] : [],
+    removingReplicas: [],
+    addingReplicas: [],
+    leader: -1,
+    leaderRecoveryState: partitionId === 2 ? 1 : 0,
+    leaderEpoch: 3,
+    partitionEpoch: 3,
+    directories: [topicId, topicId],
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [1],
+  });
+  const submit = (...records: MetadataRecord[]) => broker.controller.submit(() => ({ records, result: undefined }));
+  const elected = (partitionId: number, leaderRecoveryState: number): MetadataRecord =>
+    partitionChange({ topicId, partitionId, leader: 1, isr: [1], leaderRecoveryState });
+  await submit({ kind: 'Topic', name: 't', topicId }, ...[0, 1, 2].map(partition));
+  await submit(elected(0, -1), elected(1, 1), elected(2, -1), record('other'));
+  expect(broker.warnings).toEqual([{ topic: 't', partition: 1, leader: 1, leaderEpoch: 4 }]);
+  expect(broker.controller.uncleanElections).toBe(1);
 });
 
 describe('snapshots', () => {

@@ -20,11 +20,17 @@ import { BrokerError, type Clock, type Logger, type Random, randomUuid } from '.
 import type { Decision } from './decision.ts';
 import { firstFeatures } from './features.ts';
 import { BatchGatherer, LogWriter, RETRY_MS } from './log-writer.ts';
+import { findUncleanElections, type UncleanElection } from './unclean-elections.ts';
 
 const LEASE_MS = 6000;
 const LEASE_RENEW_MS = 2000;
 /** Decisions that wait for an append. Beyond it new ones are refused: the client tries again. */
 const WAITING_MAX = 10_000;
+/** Unclean elections of one batch that are named in the log. The rest is counted. */
+const NAMED_ELECTIONS_MAX = 100;
+
+/** Names a broker's data, not its process: what ran on it before is gone, so the lease is still its own. */
+const holderOf = (nodeId: number): string => `broker-${nodeId}`;
 
 interface Waiting {
   readonly decide: (image: MetadataImage) => Decision<unknown>;
@@ -39,8 +45,6 @@ export interface ControllerOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly nodeId: number;
-  /** Names this broker's data, not this process: what ran on it before is gone, so the lease is still its own. */
-  readonly holder: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
   /** What the log must say before anything is decided on it, and does not say yet: written with the claim. */
@@ -61,6 +65,7 @@ export class Controller {
   private readonly postponed: Waiting[] = [];
   private readonly activeListeners: ((predecessorId: number) => void)[] = [];
   private controllerEpoch = 0;
+  private uncleanElectionCount = 0;
   private isLeading = false;
   private lease: Lease | undefined;
   private isClosed = false;
@@ -83,6 +88,11 @@ export class Controller {
 
   get epoch(): number {
     return this.controllerEpoch;
+  }
+
+  /** Leaders elected here that may lack records. */
+  get uncleanElections(): number {
+    return this.uncleanElectionCount;
   }
 
   /** Calls `listener` every time this broker becomes the active controller, with the one that claimed before it. */
@@ -120,15 +130,16 @@ export class Controller {
 
   /**
    * The process that holds the lease is known to be gone (its address refuses connections), so nobody has to wait for
-   * the lease to run out. Should it be alive after all, its next append fails, as any deposed controller's.
+   * the lease to run out. Should it be alive after all, its next append fails, as any deposed controller's. Who took
+   * the lease from it a moment ago keeps it.
    */
   async takeOver(from: number): Promise<void> {
-    const { store, loader, holder, log } = this.options;
+    const { store, loader, nodeId, log } = this.options;
     if (this.isLeading || this.isClosed || loader.image.controllerId !== from) return;
     try {
       const current = await store.leases.read();
-      if (current === undefined || current.holder === holder) return;
-      await store.leases.take(holder, LEASE_MS, current);
+      if (current?.holder === holderOf(from)) await store.leases.take(holderOf(nodeId), LEASE_MS, current);
+      else if (current !== undefined && current.holder !== '') return;
     } catch (error) {
       log.warn({ err: error, from }, 'the lease of a controller that is gone could not be taken over');
       return;
@@ -140,7 +151,8 @@ export class Controller {
   private async stand(): Promise<boolean> {
     if (this.isStanding) return true;
     this.isStanding = true;
-    const { store, holder, log, clock } = this.options;
+    const { store, nodeId, log, clock } = this.options;
+    const holder = holderOf(nodeId);
     try {
       const askedMs = clock.monotonicMs();
       const lease = await store.leases.acquire(holder, LEASE_MS);
@@ -272,8 +284,9 @@ export class Controller {
       const { loader } = this.options;
       // Whoever claimed the log since decides now: what is appended behind that claim would be decided twice.
       if (loader.image.controllerEpoch !== controllerEpoch) return this.stepDown('another broker claimed the log');
-      let offset = loader.image.nextOffset;
-      const { gatherer, decided } = this.gather(loader.image);
+      const before = loader.image;
+      let offset = before.nextOffset;
+      const { gatherer, decided } = this.gather(before);
       try {
         const payloads = gatherer.records.length > 0 ? gatherer.payloads(controllerEpoch) : [];
         if (payloads.length > 1) await this.writer.makeRoom(loader.image);
@@ -288,8 +301,20 @@ export class Controller {
         return;
       }
       for (const { item, result } of decided) item.resolve(result);
+      this.announce(findUncleanElections(gatherer.records, before, loader.image));
       await this.writer.snapshotIfDue(loader.image);
     }
+  }
+
+  private announce(elections: readonly UncleanElection[]): void {
+    const { log } = this.options;
+    this.uncleanElectionCount += elections.length;
+    for (const election of elections.slice(0, NAMED_ELECTIONS_MAX)) {
+      log.warn(election, 'a leader that may lack records was elected: nobody else was left');
+    }
+    const unnamed = elections.length - NAMED_ELECTIONS_MAX;
+    if (unnamed > 0)
+      log.warn({ partitions: unnamed }, 'leaders that may lack records were elected for more partitions');
   }
 
   /** Runs decisions, each on the image that the ones before it lead to, until the batch is full. */
@@ -351,7 +376,7 @@ export class Controller {
   private async release(): Promise<void> {
     if (this.lease === undefined) return;
     this.lease = undefined;
-    await this.options.store.leases.release(this.options.holder).catch(() => {});
+    await this.options.store.leases.release(holderOf(this.options.nodeId)).catch(() => {});
   }
 }
 

@@ -14,16 +14,16 @@ import { fenceBroker, unfenceBroker } from './brokers.ts';
 import { settleClusterMinimum } from './cluster-minimum.ts';
 import { alterConfigs, ConfigOperation, type ResourceChange } from './configs.ts';
 import type { ElectionRules } from './election-rules.ts';
+import { electionRules } from './rules-fixture.ts';
 
 const NAME = 'min.insync.replicas';
 const uuid = (at: number): string => Buffer.alloc(16, at).toString('base64url');
 const rules: ElectionRules = {
+  ...electionRules(),
   minInSyncReplicas: (image, { name }) =>
     Number(
       configsOf(image, ConfigResource.topic, name).get(NAME) ?? configsOf(image, ConfigResource.broker, '').get(NAME),
     ),
-  allowsUncleanElection: () => false,
-  dying: new Set(),
 };
 const config = (resourceType: number, resourceName: string, value: string | null): MetadataRecord => ({
   kind: 'Config',

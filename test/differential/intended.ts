@@ -67,6 +67,12 @@ export const intended: readonly Intended[] = [
   {
     api: 'DescribeConfigs',
     title: 'every config of the broker',
+    path: /configs\[broker\.session\.timeout\.ms\]\.value/,
+    reason: '**`broker.session.timeout.ms` is 6 s',
+  },
+  {
+    api: 'DescribeConfigs',
+    title: 'every config of the broker',
     path: PLACE_CONFIGS,
     reason: 'KRaft',
   },

@@ -254,6 +254,39 @@ export const incrementalAlterConfigs = cases('IncrementalAlterConfigs', [
     async (s) => altered(s, BROKER, '1', [op(SET, 'log.cleaner.threads', '2')], { validateOnly: true }),
   ],
   [
+    'a minimum of one broker',
+    async (s) => altered(s, BROKER, '1', [op(SET, 'min.insync.replicas', '2')], { validateOnly: true }),
+  ],
+  [
+    'no minimum of one broker',
+    async (s) => altered(s, BROKER, '1', [op(DELETE, 'min.insync.replicas', null)], { validateOnly: true }),
+  ],
+  [
+    'a minimum of the cluster',
+    async (s) => altered(s, BROKER, '', [op(SET, 'min.insync.replicas', '2')], { validateOnly: true }),
+  ],
+  [
+    'no minimum of the cluster',
+    async (s) => altered(s, BROKER, '', [op(DELETE, 'min.insync.replicas', null)], { validateOnly: true }),
+  ],
+  [
+    'a minimum of a topic, and none again',
+    async (s) => {
+      await steps(s, [op(SET, 'min.insync.replicas', '2')]);
+      await altered(s, TOPIC, s.name('t'), [op(DELETE, 'min.insync.replicas', null)]);
+      await showTopic(s);
+    },
+  ],
+  [
+    'a list that no record could hold',
+    async (s) => {
+      const list = (from: number): string => Array.from({ length: 2000 }, (_, at) => `${from + at}:123456`).join(',');
+      const name = 'leader.replication.throttled.replicas';
+      await s.topic('t', { configs: { [name]: list(10_000) } });
+      await altered(s, TOPIC, s.name('t'), [op(APPEND, name, list(20_000))]);
+    },
+  ],
+  [
     'a bad config of the broker',
     async (s) => altered(s, BROKER, '1', [op(SET, 'log.cleaner.threads', 'two')], { validateOnly: true }),
   ],

@@ -160,6 +160,13 @@ export const createTopics = cases('CreateTopics', [
       s.ask({ timeoutMs: 10_000, topics: [topicOf(s), topicOf(s, { name: s.name('u'), replicationFactor: 9 })] }),
   ],
   ['no topics', async (s) => s.ask({ timeoutMs: 10_000, topics: [] })],
+  [
+    'more partitions than a request may have',
+    async (s) => {
+      const many = ['t', 'u', 'v'].map((name) => topicOf(s, { name: s.name(name), numPartitions: 4000 }));
+      await s.ask({ timeoutMs: 10_000, topics: many });
+    },
+  ],
 ]);
 
 const deletedNames = (s: Session, names: readonly string[]) =>

@@ -51,6 +51,16 @@ export class MetadataChecker {
     this.emptied.set(id, lost);
   }
 
+  /**
+   * Whoever is in sync with another was taken in by a leader that saw it copy everything. Read from each record: in the
+   * same batch the other may have left.
+   */
+  private noteCopied(topicId: string, partition: number, inSyncReplicas: readonly number[]): void {
+    const topic = this.image.topicsById.get(topicId)?.name;
+    if (inSyncReplicas.length < 2) return;
+    for (const id of inSyncReplicas) this.emptied.get(id)?.delete(`${topic}-${partition}`);
+  }
+
   /** A broker stops with a permit: the log must say that this very incarnation has it. */
   permitUsed(id: number, brokerEpoch: number): void {
     this.history.count('stop permits');
@@ -99,6 +109,8 @@ export class MetadataChecker {
     if (isClaim) this.history.count('claims');
     for (const record of batch.records) {
       if (record.kind === 'RegisterBroker') this.checkDisk(record.brokerId, record.logDirs, before);
+      if (record.kind === 'ClearElr') this.history.count('changed minimums');
+      if (record.kind === 'PartitionChange') this.noteCopied(record.topicId, record.partitionId, record.isr ?? []);
     }
     for (const topic of this.image.topicsById.values()) {
       const old = before.topicsById.get(topic.id);
@@ -132,10 +144,6 @@ export class MetadataChecker {
     if (old !== undefined && leader !== old.leader && leaderEpoch === old.leaderEpoch)
       wrong('a leader without an epoch');
     if (old?.leader !== leader) this.history.count('elections');
-    // Whoever is in sync with another was taken in by a leader that saw it copy everything.
-    if (inSyncReplicas.length > 1) {
-      for (const id of inSyncReplicas) this.emptied.get(id)?.delete(`${topic}-${partition.partition}`);
-    }
     if (leader >= 0 && !this.isLossAccepted && this.emptied.get(leader)?.has(`${topic}-${partition.partition}`)) {
       wrong('a leader has lost its disk and was never in sync since');
     }

@@ -699,6 +699,7 @@ test('what an image lacks that may only have forgotten it is set aside, and what
   await two.replicas.applyImage(later, {
     changedTopics: new Set(later.topicsByName.keys()),
     removedTopics: [...image.topicsByName.values()].filter(({ name }) => name === T),
+    changedConfigs: new Set(),
     isCertain: false,
   });
   const folders = two.disk.list('/data').filter((name) => /^(t|moved|kept)-0/.test(name));

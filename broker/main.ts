@@ -4,8 +4,10 @@
  *   node broker/main.ts [--config server.properties] [--override key=value]... [--quick-start]
  */
 import { enableCompileCache } from 'node:module';
+import { StopSignals } from './stop-signals.ts';
 
+const stop = new StopSignals();
 // Types are stripped once and kept: later starts load the sources as fast as a bundle.
 enableCompileCache();
 const { runBroker } = await import('./run-broker.ts');
-await runBroker(process.argv.slice(2));
+await runBroker(process.argv.slice(2), stop);

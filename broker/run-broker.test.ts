@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { BrokerProcess, freePort } from '../test/support/broker-process.ts';
 import { run } from '../test/support/command.ts';
 import { pause } from '../test/support/real-world.ts';
@@ -36,31 +36,47 @@ test('a broker that waits for its store is alive and not ready', async () => {
   expect(await statusOf(http, '/metrics')).toBe(503);
   // Nothing of it is open yet, so it need not say goodbye to anybody.
   await broker.signal('SIGTERM');
+  expect(broker.output).toContain('broker stopped before it served');
 });
 
-test('a wait for the permit to stop that is no number is refused', async () => {
-  await expect(start({ 'ottla.stop.permit.ms': '5 s' })).rejects.toThrow(
-    "ottla.stop.permit.ms is '5 s'; write a whole number of milliseconds",
-  );
-});
+test.each(['ottla.stop.permit.ms', 'ottla.stop.grace.ms'])(
+  'a time to stop that is no number is refused: %s',
+  async (key) => {
+    await expect(start({ [key]: '5 s' })).rejects.toThrow(`${key} is '5 s'; write a whole number of milliseconds`);
+  },
+);
 
 /** Only root may make a process namespace. */
 const canBePid1 = process.platform === 'linux' && process.getuid?.() === 0;
-test.skipIf(!canBePid1)('a broker that is PID 1 can be stopped', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'ottla-pid1-'));
-  const settings = [`listeners=PLAINTEXT://127.0.0.1:${await freePort()}`, 'ottla.http.port=-1', `log.dirs=${folder}`];
-  const overrides = settings.flatMap((setting) => ['--override', setting]);
-  const args = ['--pid', '--fork', '--kill-child', process.execPath, 'broker/main.ts', ...overrides];
-  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  const ended = new Promise<string>((resolve) => child.once('exit', () => resolve('ended')));
-  try {
-    await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
-    const { stdout } = await run('pgrep', ['-P', `${child.pid}`]);
-    process.kill(Number(stdout), 'SIGTERM');
-    expect(await Promise.race([ended, pause(STOP_MS_MAX)])).toBe('ended');
-  } finally {
-    child.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  }
+describe.skipIf(!canBePid1)('a broker that is PID 1 can be stopped', () => {
+  test.each([
+    ['when it serves', () => [], 'serves'],
+    [
+      'while it waits for its store',
+      (nobody: number) => ['ottla.coordination=redis', `ottla.coordination.url=redis://127.0.0.1:${nobody}`],
+      'could not be followed',
+    ],
+  ])('%s', async (_, more, sign) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ottla-pid1-'));
+    const port = await freePort();
+    const settings = [`listeners=PLAINTEXT://127.0.0.1:${port}`, 'ottla.http.port=-1', `log.dirs=${folder}`];
+    const overrides = [...settings, ...more(await freePort())].flatMap((setting) => ['--override', setting]);
+    const args = ['--pid', '--fork', '--kill-child', process.execPath, 'broker/main.ts', ...overrides];
+    const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = new Promise<string>((resolve) => child.once('exit', () => resolve('ended')));
+    try {
+      await new Promise<void>((resolve) => {
+        const look = (text: Buffer): void => (text.includes(sign) ? resolve() : undefined);
+        child.stdout.on('data', look);
+        child.stderr.on('data', look);
+      });
+      const { stdout } = await run('pgrep', ['-P', `${child.pid}`]);
+      process.kill(Number(stdout), 'SIGTERM');
+      expect(await Promise.race([ended, pause(STOP_MS_MAX)])).toBe('ended');
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

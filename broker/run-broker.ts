@@ -10,6 +10,8 @@ import { BrokerError, type Logger } from './std/mod.ts';
 import { serveHttp } from './std/node-http.ts';
 import { limitYoungGeneration } from './std/node-memory.ts';
 import { nodeRuntime } from './std/node-runtime.ts';
+import { stopSettings } from './stop-settings.ts';
+import type { StopSignals } from './stop-signals.ts';
 
 const USAGE = `Usage: npm run broker -- [--config server.properties] [--override key=value]...
 
@@ -20,7 +22,10 @@ const USAGE = `Usage: npm run broker -- [--config server.properties] [--override
 
 Ottla's own keys:
   ottla.http.host, ottla.http.port     probes and /metrics; port -1 switches them off
-  ottla.stop.permit.ms                 how long SIGTERM waits until the cluster can spare this broker, default 5000
+  ottla.stop.permit.ms                 how long SIGTERM waits until the cluster can spare this broker, default 5000;
+                                       0 asks for no permit and goes at once
+  ottla.stop.grace.ms                  how long after SIGTERM the process may live, default 30000; logs are flushed
+                                       10 s before its end at the latest
   ottla.coordination                   where brokers agree: files (default), redis, kubernetes
   ottla.coordination.folder            files: default a folder in the first of log.dirs
   ottla.coordination.url               redis: redis://[user:password@]host:port[/database]
@@ -31,12 +36,7 @@ Ottla's own keys:
 const QUICK_START = { 'node.id': '1', listeners: 'PLAINTEXT://localhost:9092', 'log.dirs': './data' };
 const HTTP_PORT = '9404';
 
-const STOP_PERMIT_KEY = 'ottla.stop.permit.ms';
-const STOP_PERMIT_MS = 5000;
-/** A drain that takes longer than this is cut short: what is acknowledged is in the page cache either way. */
-const CLOSE_TIMEOUT_MS = 20_000;
-
-export async function runBroker(argv: readonly string[]): Promise<void> {
+export async function runBroker(argv: readonly string[], stop: StopSignals): Promise<void> {
   const { values: args } = parseArgs({
     args: [...argv],
     options: {
@@ -51,42 +51,52 @@ export async function runBroker(argv: readonly string[]): Promise<void> {
   const log = pino({ level: process.env.OTTLA_LOG_LEVEL ?? 'info' }, pino.destination({ dest: 2, sync: true }));
   limitYoungGeneration();
   const startedMs = performance.now();
-  let started: { readonly running: RunningBroker; readonly permitMs: number };
+  let running: RunningBroker;
   try {
-    started = await start(args, log as Logger);
+    running = await start(args, log as Logger, stop);
   } catch (error) {
+    if (stop.requested.aborted) {
+      log.info({ signal: stop.name }, 'broker stopped before it served');
+      return stop.end();
+    }
     const isExpected = error instanceof BrokerError;
     process.stderr.write(`ottla: ${isExpected ? error.message : (error as Error).stack}\n`);
     process.exitCode = 1;
     return;
   }
-  const { running, permitMs } = started;
   const readyMs = Math.round(performance.now() - startedMs);
   announce(running, readyMs, args['quick-start'] === true);
   log.info({ readyMs, crc32c: chosenCrc32c.name, nodeId: running.broker.nodeId }, 'broker is serving');
-  closeOnSignal(running, permitMs, log as Logger);
+  const close = (): Promise<void> => closeAndEnd(running, log as Logger, stop);
+  if (stop.requested.aborted) await close();
+  else stop.requested.addEventListener('abort', () => void close());
 }
 
 async function start(
   args: { readonly config?: string; readonly override?: string[]; readonly 'quick-start'?: boolean },
   log: Logger,
-): Promise<{ readonly running: RunningBroker; readonly permitMs: number }> {
+  stop: StopSignals,
+): Promise<RunningBroker> {
   const runtime = nodeRuntime(log);
   const properties = propertiesOf(args, runtime.disk, args['quick-start'] === true ? QUICK_START : {});
   const config = new BrokerConfig(properties);
+  stop.endAfter(stopSettings(config).graceMs);
   for (const sentence of config.unknownKeys()) log.warn({}, sentence);
   for (const folder of config.logFolders) claimFolder(folder);
-  const permitMs = stopPermitMs(properties);
   let running: RunningBroker | undefined;
   await serveProbes(() => running, properties, log);
-  running = await startBroker({ runtime, config });
-  return { running, permitMs };
+  running = await startBroker({ runtime, config, stop: stop.requested });
+  return running;
 }
 
-function stopPermitMs(properties: ReadonlyMap<string, string>): number {
-  const text = properties.get(STOP_PERMIT_KEY) ?? String(STOP_PERMIT_MS);
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new BrokerError('config.invalid', `${STOP_PERMIT_KEY} is '${text}'; write a whole number of milliseconds`);
+async function closeAndEnd(running: RunningBroker, log: Logger, stop: StopSignals): Promise<void> {
+  try {
+    await running.close();
+    log.info({ signal: stop.name }, 'broker stopped');
+  } catch (error) {
+    log.error({ err: error }, 'broker could not stop cleanly');
+  }
+  stop.end();
 }
 
 /**
@@ -136,36 +146,4 @@ Try it:
 
 Stop it with Ctrl-C. Data is in ./data.
 `);
-}
-
-/**
- * Ends by raising the signal again, not by process.exit(): under load the latter can hang for ever in Node 24, when the
- * main thread waits for workers that wait for a garbage collection. PID 1 has no choice: the kernel drops the signals
- * that it sends itself.
- */
-function closeOnSignal(running: RunningBroker, permitMs: number, log: Logger): void {
-  let isClosing = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (isClosing) return;
-      isClosing = true;
-      const end = (): void => {
-        process.removeAllListeners('SIGTERM');
-        process.removeAllListeners('SIGINT');
-        if (process.pid === 1) process.exit();
-        process.kill(process.pid, signal);
-      };
-      setTimeout(end, permitMs + CLOSE_TIMEOUT_MS);
-      running.close({ permitMs }).then(
-        () => {
-          log.info({ signal }, 'broker stopped');
-          end();
-        },
-        (error: unknown) => {
-          log.error({ err: error }, 'broker could not stop cleanly');
-          end();
-        },
-      );
-    });
-  }
 }

@@ -5,6 +5,7 @@
 
 import { adoptLogs } from './adopt-logs.ts';
 import { applyImage, electOrResign } from './apply-image.ts';
+import { closeBroker, type OpenParts } from './close-broker.ts';
 import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
 import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
 import { readControlSecret } from './control-secret.ts';
@@ -38,18 +39,15 @@ import { Server } from './network/mod.ts';
 import { hasOwnStore, openStore } from './open-store.ts';
 import { FetchSessions, ReplicaManager } from './replication/mod.ts';
 import { BrokerError, type Runtime, randomUuid } from './std/mod.ts';
+import { type StopSettings, stopSettings } from './stop-settings.ts';
 import { Telemetry } from './telemetry/mod.ts';
 
 /** Named like the folder of the store, which Kafka leaves alone. */
 export const LOCAL_COPY_FOLDER = '__cluster_metadata-20001';
 /** A store may keep no more than 256 batches. */
 const SNAPSHOT_BATCHES_MAX = 200;
-/** Requests may still be on their way when the listeners close; they get this long to be answered. */
-const DRAIN_MS = 500;
 /** Whole sessions without a word from anybody, after which a broker takes itself for cut off. */
 const ISOLATION_SESSIONS = 2;
-/** A controller that does not answer must not keep a broker from stopping. */
-const CONTROLLED_SHUTDOWN_MS = 10_000;
 
 export interface RunningBroker {
   readonly broker: Broker;
@@ -58,28 +56,51 @@ export interface RunningBroker {
   readonly isReady: () => boolean;
   /** The offset of this process' registration. */
   readonly brokerEpoch: () => number;
-  /**
-   * Drains, flushes and leaves a clean shutdown behind. Waits up to `permitMs` for the moment at which the cluster can
-   * spare this broker.
-   */
-  close(options?: { readonly permitMs?: number }): Promise<void>;
+  /** Waits until the cluster can spare this broker, drains, flushes, and leaves a clean shutdown behind. */
+  close(overrides?: Partial<StopSettings>): Promise<void>;
 }
 
-export async function startBroker(options: {
+export interface StartOptions {
   readonly runtime: Runtime;
   readonly config: BrokerConfig;
   /** Default: the one that `ottla.coordination` names. */
   readonly store?: CoordinationStore;
-}): Promise<RunningBroker> {
+  /** Once aborted, a broker that does not serve yet closes what it has opened, and its start rejects. */
+  readonly stop?: AbortSignal;
+}
+
+export async function startBroker(options: StartOptions): Promise<RunningBroker> {
   const { runtime, config } = options;
+  const settings = stopSettings(config);
+  const open: OpenParts = {};
+  let closing: Promise<void> | undefined;
+  const close = (overrides: Partial<StopSettings> = {}): Promise<void> => {
+    closing ??= closeBroker(open, runtime, { ...settings, ...overrides });
+    return closing;
+  };
+  try {
+    const begun = await begin(options, open);
+    return { ...begun, isReady: () => closing === undefined && begun.isReady(), close };
+  } catch (error) {
+    await close().catch((err: unknown) => runtime.log.warn({ err }, 'a start that failed left something open'));
+    throw error;
+  }
+}
+
+/** Whatever needs closing is in `open` as soon as it is there. */
+async function begin(options: StartOptions, open: OpenParts): Promise<Omit<RunningBroker, 'close'>> {
+  const { runtime, config } = options;
+  const orStopped = untilStopped(options.stop);
   const { clock, random, disk, log } = runtime;
   const folders = config.logFolders;
   const found = identifyFolders(disk, folders);
   const nodeId = nodeIdOf(config, found?.nodeId);
 
-  const store = options.store ?? (await openStore(config, runtime));
+  const store = options.store ?? (await orStopped(openStore(config, runtime)));
+  open.store = store;
   const localCopy = new LocalCopy({ disk, folder: `${folders[0]}/${LOCAL_COPY_FOLDER}`, log });
   const loader = new MetadataLoader({ store, clock, log, localCopy });
+  open.loader = loader;
   const router = new HandlerRouter(allHandlers);
   const telemetry = new Telemetry();
   let lastPeerMs = clock.monotonicMs();
@@ -101,6 +122,7 @@ export async function startBroker(options: {
         telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
     },
   });
+  open.server = server;
   // Peers may dial as soon as the log names this broker, so its ports are bound before anything does. Until the rooms
   // are wired the router answers by closing the connection.
   const listeners = await bindListeners(server, config);
@@ -114,7 +136,7 @@ export async function startBroker(options: {
   const connector = new PeerConnector({ network: runtime.network, random, nodeId, secret: controlSecret });
 
   // Metadata first: a topic's configs say how its log is opened.
-  await loader.until((image) => image !== EMPTY_IMAGE || loader.isAtEnd);
+  await orStopped(loader.until((image) => image !== EMPTY_IMAGE || loader.isAtEnd));
   const controller = new Controller({
     store,
     loader,
@@ -129,6 +151,7 @@ export async function startBroker(options: {
       peerPositions({ image: loader.image, clusterId: loader.image.clusterId, nodeId, connector, clock }),
     ...snapshotInterval(config),
   });
+  open.controller = controller;
   const keeper = new ClusterKeeper({
     controller,
     image: () => loader.image,
@@ -142,16 +165,18 @@ export async function startBroker(options: {
       balanceIntervalMs: config.number('leader.imbalance.check.interval.seconds') * 1000,
     }),
   });
+  open.keeper = keeper;
   keeper.start();
   loader.start();
   const readAnew = (): MetadataLoader => new MetadataLoader({ store, clock, log });
   const historyReport = new HistoryReport({ loader, readAnew, connector, clock });
+  open.historyReport = historyReport;
   // Nobody has claimed the log yet, so nobody has named the cluster: whoever leads first does.
   const isNewCluster = loader.image.clusterId === '';
   if (isNewCluster) controller.start();
-  const { clusterId } = await loader.until((image) => image.clusterId !== '');
+  const { clusterId } = await orStopped(loader.until((image) => image.clusterId !== ''));
 
-  const logs = await LogManager.open({
+  const opening = LogManager.open({
     runtime,
     folders,
     nodeId,
@@ -169,9 +194,12 @@ export async function startBroker(options: {
     },
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
   });
+  const logs = await orStopped(opening);
+  open.logs = logs;
 
   const storeMs = (): number => loader.readMs;
   const search = new ControllerSearch({ image: () => loader.image, storeMs, nodeId, connector, clock, log });
+  open.search = search;
   search.onContact = () => {
     lastPeerMs = clock.monotonicMs();
   };
@@ -181,6 +209,7 @@ export async function startBroker(options: {
     new ControllerChannel({ connector, clock, log, controller: () => search.known });
   const channel = openChannel();
   const heartbeatChannel = openChannel();
+  open.channels = [channel, heartbeatChannel];
   const controllerMoved = (): void => {
     channel.controllerMoved();
     heartbeatChannel.controllerMoved();
@@ -209,6 +238,7 @@ export async function startBroker(options: {
     }),
     onReplaced: () => server.destroy(),
   });
+  open.lifecycle = lifecycle;
   logs.onFolderOffline = () => lifecycle.tellSoon();
   logs.onFolderFull = () => lifecycle.tellSoon();
   const isolation = new IsolationWatch({
@@ -218,6 +248,7 @@ export async function startBroker(options: {
     contacts: () => ({ storeMs: loader.readMs, controllerMs: lifecycle.heardMs, peerMs: lastPeerMs }),
     brokerCount: () => loader.image.brokers.size,
   });
+  open.isolation = isolation;
   const probe = new PeerProbe({ network: runtime.network, clock });
   const replicas = new ReplicaManager({
     nodeId,
@@ -235,6 +266,7 @@ export async function startBroker(options: {
     },
     configOf: (topic) => replicaConfigOf(config, loader.image, topic, nodeId),
   });
+  open.replicas = replicas;
   const groups = new GroupCoordinator({
     runtime,
     config: groupConfigOf(config),
@@ -244,6 +276,7 @@ export async function startBroker(options: {
       topicName: (id) => loader.image.topicsById.get(id)?.name,
     },
   });
+  open.groups = groups;
   const broker = new Broker({
     runtime,
     nodeId,
@@ -279,50 +312,37 @@ export async function startBroker(options: {
   if (!isNewCluster) controller.start();
 
   // The image may say that this broker leads what it led before it stopped. It does not until its registration is in
-  // the log, for with that the controller has decided what a broker that was away may still lead.
-  await lifecycle.register();
-  await adoptLogs({ controller, image: loader.image, logs, nodeId, log });
+  // the log, for with that the controller has decided what a broker that was away may still lead. Until then nothing is
+  // written either: a broker that waits for its store, however it ends, leaves its logs as it found them.
+  await orStopped(lifecycle.register());
+  logs.takeIntoUse();
+  await orStopped(adoptLogs({ controller, image: loader.image, logs, nodeId, log }));
   let before: MetadataImage | undefined = loader.actedOn;
-  await loader.attach(async (image, delta) => {
+  const applied = loader.attach(async (image, delta) => {
     await applyImage({ before, image, delta, nodeId, config, replicas, groups, telemetry });
     before = undefined;
   });
-  await lifecycle.serve();
-  await loader.until((image) => image.brokers.get(nodeId)?.isFenced === false);
-
-  let isClosing = false;
+  await orStopped(applied);
+  await orStopped(lifecycle.serve());
+  await orStopped(loader.until((image) => image.brokers.get(nodeId)?.isFenced === false));
   return {
     broker,
     listeners,
     telemetry,
     brokerEpoch: () => lifecycle.brokerEpoch,
-    isReady: () => !isClosing && lifecycle.isServing && !isolation.isIsolated,
-    async close({ permitMs = 0 } = {}): Promise<void> {
-      if (isClosing) return;
-      isClosing = true;
-      if (permitMs > 0) await lifecycle.awaitStopPermit(permitMs, config.staticValues().get('ottla.pod.uid') ?? null);
-      await lifecycle.shutDown(CONTROLLED_SHUTDOWN_MS);
-      await server.close();
-      await new Promise<void>((resolve) => {
-        if (server.connectionCount === 0) resolve();
-        else clock.after(DRAIN_MS, resolve);
-      });
-      server.destroy();
-      channel.close();
-      heartbeatChannel.close();
-      keeper.close();
-      isolation.close();
-      historyReport.close();
-      search.close();
-      await groups.close();
-      loader.close();
-      replicas.close();
-      await controller.close();
-      await logs.close({ brokerEpoch: lifecycle.brokerEpoch });
-      await store.close();
-      await runtime.executor.close();
-    },
+    isReady: () => lifecycle.isServing && !isolation.isIsolated,
   };
+}
+
+/** Makes a step of the start end as soon as the broker is told to stop. */
+function untilStopped(stop: AbortSignal | undefined): <Value>(step: Promise<Value>) => Promise<Value> {
+  const stopped = new Promise<never>((_, reject) => {
+    const give = (): void => reject(new BrokerError('net.closed', 'the broker was told to stop before it served'));
+    if (stop?.aborted === true) give();
+    else stop?.addEventListener('abort', give, { once: true });
+  });
+  stopped.catch(() => {});
+  return (step) => Promise.race([step, stopped]);
 }
 
 async function bindListeners(server: Server, config: BrokerConfig): Promise<ListenerPlan[]> {

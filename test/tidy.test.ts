@@ -51,12 +51,12 @@ const FORBIDDEN: readonly { readonly pattern: RegExp; readonly except: RegExp; r
   { pattern: /\bMath\.random\(/, except: /^$/, instead: 'take a Random (broker/std/runtime.ts)' },
   {
     pattern: /\bset(Timeout|Interval|Immediate)\(/,
-    except: /^(broker\/(std\/|run-broker\.ts)|hack\/|test\/)/,
+    except: /^(broker\/(std\/|stop-signals\.ts)|hack\/|test\/)/,
     instead: 'use clock.after',
   },
   {
     pattern: /\bprocess\.exit\(/,
-    except: /^(hack\/|test\/|broker\/run-broker\.ts)/,
+    except: /^(hack\/|test\/|broker\/stop-signals\.ts)/,
     instead: 'drain and re-raise the signal, in main',
   },
   { pattern: /\bconsole\./, except: /^(hack|test)\/|\.test\.ts$/, instead: 'use the logger' },

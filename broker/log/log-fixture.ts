@@ -34,7 +34,18 @@ export function makeWorld(seed = 1, disk?: MemoryDisk): World {
   return { disk: worldDisk, clock, random, runtime };
 }
 
-export function openManager(
+/** Opened and in use, as after the broker's registration. */
+export async function openManager(
+  world: World,
+  config: Partial<LogConfig> = {},
+  managerConfig: Partial<LogManagerConfig> = {},
+): Promise<LogManager> {
+  const manager = await openAsFound(world, config, managerConfig);
+  manager.takeIntoUse();
+  return manager;
+}
+
+export function openAsFound(
   world: World,
   config: Partial<LogConfig> = {},
   managerConfig: Partial<LogManagerConfig> = {},

@@ -1,7 +1,7 @@
 /** The folders of a broker: what in them is ours, what of them survives a crash, and how far one failure reaches. */
 import { expect, test } from 'vitest';
 import { BrokerError, silentLogger } from '../std/mod.ts';
-import { append, batchOf, makeWorld, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
+import { append, batchOf, makeWorld, openAsFound, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
 import { isOfDisk } from './log-manager.ts';
 import { scanBatches } from './log-scan.ts';
 
@@ -204,4 +204,53 @@ test('a segment that rests while it is walked keeps its file open until the walk
     return true;
   });
   expect(batches).toBe(3);
+});
+
+const MARKER = '/data/.kafka_cleanshutdown';
+
+test('folders are as they were found until they are taken into use', async () => {
+  const world = makeWorld();
+  const { manager, log } = await openLog(world);
+  await append(world, log, batchOf(['a']));
+  await manager.close({ brokerEpoch: 7 });
+  const found = await openAsFound(world);
+  expect([found.previousBrokerEpoch, world.disk.exists(MARKER)]).toEqual([7, true]);
+  await found.close({ brokerEpoch: -1 });
+  world.disk.powerLoss(world.random);
+  const again = await openAsFound(world);
+  expect(again.previousBrokerEpoch).toBe(7);
+  again.takeIntoUse();
+  world.disk.powerLoss(world.random);
+  expect(world.disk.exists(MARKER)).toBe(false);
+});
+
+test('a broker that was registered and wrote nothing leaves its new epoch', async () => {
+  const world = makeWorld();
+  const { manager } = await openLog(world);
+  await manager.close({ brokerEpoch: 7 });
+  await (await openAsFound(world)).close({ brokerEpoch: 9 });
+  expect((await openAsFound(world)).previousBrokerEpoch).toBe(9);
+});
+
+test('an index that is made anew after a clean stop is trusted when it is on the disk, and not before', async () => {
+  const INDEX = '/data/t-0/00000000000000000000.index';
+  const world = makeWorld();
+  const { manager, log } = await openLog(world, { indexIntervalBytes: 0 });
+  for (const value of ['a', 'b', 'c']) await append(world, log, batchOf([value]));
+  await manager.close({ brokerEpoch: 7 });
+  const index = world.disk.readFile(INDEX);
+  expect(index.length).toBeGreaterThan(0);
+  world.disk.removeFile(INDEX);
+  world.disk.syncFolder('/data/t-0');
+  let markersWhileWriting = 0;
+  world.disk.beforeChange = (_, operation, path) => {
+    if (path === INDEX && operation === 'write' && world.disk.exists(MARKER)) markersWhileWriting++;
+  };
+  const rebuilt = await openAsFound(world, { indexIntervalBytes: 0 });
+  expect(rebuilt.previousBrokerEpoch).toBe(7);
+  expect(markersWhileWriting).toBe(0);
+  await rebuilt.close({ brokerEpoch: 8 });
+  world.disk.beforeChange = undefined;
+  world.disk.powerLoss(world.random);
+  expect(world.disk.readFile(INDEX)).toEqual(index);
 });

@@ -108,6 +108,7 @@ export class LogManager {
   private readonly incarnation: string;
   private readonly timers = new Set<Timer>();
   private dirty: (() => void)[] = [];
+  private isInUse = false;
   private isClosing = false;
 
   private constructor(options: LogManagerOptions) {
@@ -141,8 +142,25 @@ export class LogManager {
     if (manager.folderList.every((folder) => folder.isOffline)) {
       throw new BrokerError('log.offline', 'no log folder can be used', { context: { folders: options.folders } });
     }
-    manager.startTasks();
     return manager;
+  }
+
+  /**
+   * Before the first write: what the last clean stop vouched for ends here. Until then the folders are as they were
+   * found, also for whoever opens them after this process was killed.
+   */
+  takeIntoUse(): void {
+    assert(!this.isInUse, 'logs are taken into use twice');
+    this.isInUse = true;
+    for (const folder of this.folderList) {
+      if (folder.isOffline) continue;
+      try {
+        this.removeMarker(folder);
+      } catch (error) {
+        this.takeOffline(folder, error);
+      }
+    }
+    this.startTasks();
   }
 
   get folders(): readonly LogFolder[] {
@@ -171,6 +189,7 @@ export class LogManager {
   create(topic: string, partition: number, topicId: string, config: LogConfig, directoryId?: string): PartitionLog {
     const name = partitionFolderName(topic, partition);
     assert(!this.logs.has(name), 'a log is created that exists');
+    assert(this.isInUse, 'a log is created in folders that still count as cleanly closed');
     if (this.unreadable.has(name)) {
       throw new BrokerError('log.offline', 'a log is there but cannot be read', { context: { topic, partition } });
     }
@@ -243,11 +262,19 @@ export class LogManager {
     return this.cleaner.cleanOnce([...this.logs.values()].filter((log) => !log.logFolder.isOffline));
   }
 
-  /** Flushes everything, then says so on disk. */
+  /**
+   * Flushes everything, then says so on disk. A broker that was never registered, whose epoch is -1, has written
+   * nothing and leaves its folders as it found them.
+   */
   async close(options: { readonly brokerEpoch: number }): Promise<void> {
     this.isClosing = true;
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
+    if (options.brokerEpoch < 0) {
+      for (const log of this.logs.values()) log.abandon();
+      for (const folder of this.folderList) if (!folder.isOffline) this.releaseLock(folder);
+      return;
+    }
     await this.closeLogs();
     const { disk } = this.runtime;
     for (const folder of this.folderList) {
@@ -282,14 +309,9 @@ export class LogManager {
       }
       const folder = folderAt(path, this.identify(path, options));
       replaceFileNow(disk, `${path}/${LOCK_FILE}`, this.incarnation);
-      const markerPath = `${path}/${CLEAN_SHUTDOWN_FILE}`;
-      const brokerEpoch = readCleanShutdown(disk, markerPath);
+      const brokerEpoch = readCleanShutdown(disk, `${path}/${CLEAN_SHUTDOWN_FILE}`);
       const isFirst = this.folderList.length === 0;
       this.previousBrokerEpoch = isFirst || brokerEpoch === this.previousBrokerEpoch ? brokerEpoch : undefined;
-      if (brokerEpoch !== undefined) {
-        disk.removeFile(markerPath);
-        disk.syncFolder(path);
-      }
       this.folderList.push(folder);
       await this.openLogs(folder, brokerEpoch !== undefined, options);
     } catch (error) {
@@ -299,6 +321,14 @@ export class LogManager {
       if (known === undefined) this.folderList.push({ ...folderAt(path, ''), isOffline: true });
       else this.takeOffline(known, error);
     }
+  }
+
+  private removeMarker(folder: LogFolder): void {
+    const { disk } = this.runtime;
+    const path = `${folder.path}/${CLEAN_SHUTDOWN_FILE}`;
+    if (!disk.exists(path)) return;
+    disk.removeFile(path);
+    disk.syncFolder(folder.path);
   }
 
   private identify(path: string, options: LogManagerOptions): string {
@@ -372,6 +402,8 @@ export class LogManager {
       logFolder,
       path,
       isClean,
+      // Files that are made anew are not what the marker vouches for, and a crash could leave half of them.
+      beforeRebuild: () => this.removeMarker(logFolder),
       recoveryPoint: checkpoints.recoveryPoints.get(key) ?? 0,
       logStartOffset: checkpoints.logStarts.get(key) ?? 0,
       highWatermark: checkpoints.highWatermarks.get(key) ?? 0,
@@ -446,6 +478,7 @@ export class LogManager {
   }
 
   private markDirty(write: () => void): void {
+    assert(this.isInUse, 'a log is written to in folders that still count as cleanly closed');
     if (this.dirty.length === 0) this.runtime.clock.endOfTurn(() => this.flushEndOfTurn());
     this.dirty.push(write);
   }

@@ -63,6 +63,7 @@ export interface NewPartitionLog {
 
 export interface PartitionLogOptions extends NewPartitionLog {
   readonly isClean: boolean;
+  readonly beforeRebuild: () => void;
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
@@ -137,6 +138,7 @@ export class PartitionLog implements AppendTarget {
       config: options.config,
       nowMs: clock.nowMs(),
       isClean: options.isClean,
+      beforeRebuild: options.beforeRebuild,
       recoveryPoint: options.recoveryPoint,
       logStartOffset: options.logStartOffset,
       leaderEpochs: log.leaderEpochs,
@@ -149,11 +151,12 @@ export class PartitionLog implements AppendTarget {
     log.durability.startAt(recovered.recoveryPoint);
     log.watermark = Math.min(Math.max(options.highWatermark, log.startOffset), log.endOffset);
     log.producers.onHighWatermark(log.watermark);
+    if (options.isClean) log.durability.foundClean();
+    // What had to be read again is not on the disk as it is now: that ends a log being as it was found.
     for (const segment of log.segments) {
       if (segment.syncedBytes < segment.sizeBytes) log.durability.segmentWritten(segment);
     }
     log.activeSegment.rollJitterMs = log.chooseJitter();
-    if (options.isClean) log.durability.foundClean();
     log.endAtRest = log.endOffset;
     log.rest();
     // What a kill left in the page cache is shown to readers and acknowledged to a producer that retries: where nothing

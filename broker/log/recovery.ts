@@ -36,6 +36,8 @@ export interface RecoveryOptions {
   readonly config: LogConfig;
   readonly nowMs: number;
   readonly isClean: boolean;
+  /** Called before an index that makes no sense is written anew, though the last stop was clean. */
+  readonly beforeRebuild: () => void;
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly leaderEpochs: LeaderEpochs;
@@ -61,6 +63,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
   const doubtful = options.isClean ? segments.length : firstDoubtful(segments, options.recoveryPoint);
   const isFullyTrusted = doubtful >= segments.length;
   for (const segment of segments.slice(0, doubtful)) ensureIndexes(segment);
+  if (options.isClean && segments.some((segment) => needsRebuild.has(segment))) options.beforeRebuild();
 
   const trustedBase = isFullyTrusted ? Number.POSITIVE_INFINITY : (segments[doubtful] as Segment).baseOffset;
   const snapshotOffset = restoreProducers(options, trustedBase);

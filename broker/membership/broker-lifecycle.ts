@@ -18,7 +18,7 @@ import { readBrokerRegistrationResponse } from '../protocol/generated/broker-reg
 import { writeStopPermitRequest } from '../protocol/generated/stop-permit-request.ts';
 import { readStopPermitResponse } from '../protocol/generated/stop-permit-response.ts';
 import { ErrorCode, errorName } from '../protocol/mod.ts';
-import { BrokerError, type Clock, type Logger, type Timer } from '../std/mod.ts';
+import { BrokerError, type Clock, type Deadline, type Logger, type Timer } from '../std/mod.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 
 const registrationCall = defineCall(62, writeBrokerRegistrationRequest, readBrokerRegistrationResponse);
@@ -162,16 +162,17 @@ export class BrokerLifecycle {
 
   /**
    * Waits for the permit to stop: until the controller says that no partition needs this broker in sync just now, or
-   * `timeoutMs` is over. Whoever has to go goes then without.
+   * the time is over. Whoever has to go goes then without.
    */
-  async awaitStopPermit(timeoutMs: number, podUid: string | null): Promise<boolean> {
-    const { nodeId, channel, clock, log, sessionTimeoutMs } = this.options;
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
+  async awaitStopPermit(deadline: Deadline, podUid: string | null): Promise<boolean> {
+    const { nodeId, channel, log, sessionTimeoutMs } = this.options;
     let isToldWhy = false;
-    while (!this.isClosed && this.epoch >= 0) {
+    if (this.epoch < 0) return false;
+    while (!this.isClosed && !deadline.isOver) {
+      const timeoutMs = Math.min(sessionTimeoutMs, deadline.leftMs);
       try {
         const request = { brokerId: nodeId, brokerEpoch: this.epoch, podUid, release: false };
-        const answer = await channel.request(stopPermitCall, STOP_PERMIT_VERSION, request, sessionTimeoutMs);
+        const answer = await channel.request(stopPermitCall, STOP_PERMIT_VERSION, request, timeoutMs);
         if (answer.isGranted) {
           log.info({ brokerEpoch: request.brokerEpoch }, 'the permit to stop is granted');
           return true;
@@ -183,29 +184,29 @@ export class BrokerLifecycle {
       } catch (error) {
         log.debug({ err: error }, 'no controller answered the request for a stop permit');
       }
-      if (clock.monotonicMs() >= deadlineMs) break;
-      await this.pause(PERMIT_RETRY_MS);
+      await this.pause(Math.min(PERMIT_RETRY_MS, deadline.leftMs));
     }
     log.warn({}, 'stopping without a permit');
     return false;
   }
 
   /**
-   * Asks the controller to move everything away, and returns when that is done or `timeoutMs` is over: a broker that
+   * Asks the controller to move everything away, and returns when that is done or the time is over: a broker that
    * nobody lets go still goes.
    */
-  async shutDown(timeoutMs: number): Promise<boolean> {
-    if (this.epoch < 0) return false;
-    this.wantsShutdown = true;
+  async shutDown(deadline: Deadline): Promise<boolean> {
     let isGranted = false;
-    const granted = new Promise<void>((resolve) => {
-      this.mayStop.push(() => {
-        isGranted = true;
-        resolve();
+    if (this.epoch >= 0) {
+      this.wantsShutdown = true;
+      const granted = new Promise<void>((resolve) => {
+        this.mayStop.push(() => {
+          isGranted = true;
+          resolve();
+        });
       });
-    });
-    this.beatSoon(0);
-    await Promise.race([granted, this.pause(timeoutMs)]);
+      this.beatSoon(0);
+      await deadline.wait(granted);
+    }
     this.close();
     return isGranted;
   }

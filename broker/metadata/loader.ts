@@ -118,6 +118,7 @@ export class MetadataLoader {
       },
     });
     while (!isAttached) {
+      this.checkOpen();
       await this.catchUp().catch((error: unknown) => this.unreadable(error));
       if (!isAttached) await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve));
     }
@@ -126,6 +127,7 @@ export class MetadataLoader {
   /** Resolves with the first image that `matches` accepts, once every listener knows of it. */
   async until(matches: (image: MetadataImage) => boolean): Promise<MetadataImage> {
     while (!matches(this.published) || this.undelivered !== undefined) {
+      this.checkOpen();
       const moved = this.nextImage();
       await this.catchUp().catch((error: unknown) => this.unreadable(error));
       if (matches(this.published) && this.undelivered === undefined) break;
@@ -144,6 +146,11 @@ export class MetadataLoader {
       this.clock.after(LOOK_EVERY_MS, look);
     };
     look();
+  }
+
+  /** Whoever waits for an image need not wait for ever. */
+  private checkOpen(): void {
+    if (this.isClosed) throw new BrokerError('net.closed', 'the broker shuts down');
   }
 
   private nextImage(): Promise<void> {

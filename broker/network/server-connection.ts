@@ -68,6 +68,7 @@ export class ServerConnection {
   private isFlushPlanned = false;
   private isClosed = false;
   private isThrottled = false;
+  private isEnding = false;
   lastActiveMs: number;
 
   constructor(options: {
@@ -200,6 +201,7 @@ export class ServerConnection {
     this.runtime.clock.endOfTurn(() => {
       this.isFlushPlanned = false;
       this.flush();
+      this.endIfAnswered();
       this.resumeIfPossible();
     });
   }
@@ -261,6 +263,7 @@ export class ServerConnection {
   private mustPause(): boolean {
     return (
       this.isThrottled ||
+      this.isEnding ||
       this.slots.length >= REQUESTS_IN_FLIGHT_MAX ||
       this.requestBytes >= REQUEST_BYTES_IN_FLIGHT_MAX ||
       this.connection.writableBytes >= UNSENT_BYTES_MAX
@@ -287,11 +290,15 @@ export class ServerConnection {
     this.connection.destroy();
   }
 
-  /** Lets what is answered leave, then closes. */
+  /** Reads no more requests, and closes when those that were read are answered. */
   end(): void {
-    if (this.isClosed) return;
-    this.flush();
-    this.connection.end();
+    this.isEnding = true;
+    this.pauseIfNeeded();
+    this.endIfAnswered();
+  }
+
+  private endIfAnswered(): void {
+    if (this.isEnding && !this.isClosed && this.slots.length === 0) this.connection.end();
   }
 }
 

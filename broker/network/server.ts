@@ -31,7 +31,10 @@ export class Server {
   private readonly pool = new BufferPool();
   private readonly connections = new Set<ServerConnection>();
   private readonly perAddress = new Map<string, number>();
-  private readonly listening: Listening[] = [];
+  private readonly listening: { readonly isControl: boolean; readonly listening: Listening }[] = [];
+  private clientCount = 0;
+  /** Called when the last connection of a client is gone. */
+  private clientsGone = (): void => {};
   private nextConnection = 0;
   private idleTimer: Timer | undefined;
 
@@ -64,7 +67,7 @@ export class Server {
         const listening = await this.runtime.network.listen({ host, port }, (connection) =>
           this.accept(connection, listener),
         );
-        this.listening.push(listening);
+        this.listening.push({ isControl: listener.isControl, listening });
         port = listening.port;
       } catch (error) {
         if (index === 0) throw error;
@@ -110,9 +113,11 @@ export class Server {
         const left = (this.perAddress.get(address) ?? 1) - 1;
         if (left === 0) this.perAddress.delete(address);
         else this.perAddress.set(address, left);
+        if (!listener.isControl && --this.clientCount === 0) this.clientsGone();
       },
     });
     this.connections.add(served);
+    if (!listener.isControl) this.clientCount += 1;
   }
 
   private planIdleCheck(): Timer {
@@ -127,16 +132,45 @@ export class Server {
     });
   }
 
-  /** Stops accepting, lets answered requests leave, and closes every connection. */
-  async close(): Promise<void> {
-    this.idleTimer?.cancel();
-    const closing = this.listening.splice(0).map((listening) => listening.close());
-    for (const connection of [...this.connections]) connection.end();
-    await Promise.all(closing);
+  /**
+   * Takes no more clients and no more of their requests, and lets what they asked for be answered; returns when the
+   * last of them is gone. Peers stay: they bring what the answers wait for.
+   */
+  async drainClients(): Promise<void> {
+    const closed = this.closeListeners((isControl) => !isControl);
+    const gone = new Promise<void>((resolve) => {
+      this.clientsGone = resolve;
+    });
+    for (const connection of this.clients()) connection.end();
+    if (this.clientCount > 0) await gone;
+    await closed;
   }
 
-  /** Cuts what is left. */
+  /** Cuts the clients that are left. */
+  cutClients(): void {
+    for (const connection of this.clients()) connection.close('shutdown');
+  }
+
+  /** Takes nobody any more, and cuts whoever is left. */
+  async close(): Promise<void> {
+    this.idleTimer?.cancel();
+    const closed = this.closeListeners(() => true);
+    this.destroy();
+    await closed;
+  }
+
+  /** Cuts every connection. */
   destroy(): void {
     for (const connection of [...this.connections]) connection.close('shutdown');
+  }
+
+  private clients(): ServerConnection[] {
+    return [...this.connections].filter(({ context }) => !context.isControlListener);
+  }
+
+  private async closeListeners(isMeant: (isControl: boolean) => boolean): Promise<void> {
+    const closing = this.listening.filter(({ isControl }) => isMeant(isControl));
+    for (const each of closing) this.listening.splice(this.listening.indexOf(each), 1);
+    await Promise.all(closing.map(({ listening }) => listening.close()));
   }
 }

@@ -5,6 +5,7 @@
 export * from './assert.ts';
 export * from './backoff.ts';
 export * from './broker-error.ts';
+export * from './deadline.ts';
 export type * from './http-client.ts';
 export * from './runtime.ts';
 export * from './uuid.ts';

@@ -28,6 +28,8 @@ const MOODS: readonly StoreMood[] = [
 
 /** Longer than the controller's lease. */
 const FROZEN_MS_MIN = 7500;
+/** About what a start takes, so that a stop comes anywhere in it. */
+const STARTING_MS = 100;
 const SLEEPY_APPENDS = 0.02;
 
 export class Faults {
@@ -192,9 +194,12 @@ export class Faults {
     const again = (untilMs: number): void => {
       if (node.state === 'stopped') {
         this.restart(node);
-        this.onceUnfenced(node, () => {
-          if (node.state === 'running') cluster.stop(node.id);
-        });
+        if (random.chance(0.5)) {
+          cluster.clock.after(random.below(STARTING_MS), () => {
+            if (node.state === 'starting') this.history.count('stops while starting');
+            cluster.stop(node.id);
+          });
+        } else this.onceUnfenced(node, () => cluster.stop(node.id));
       } else if (cluster.clock.monotonicMs() < untilMs) cluster.clock.after(10, () => again(untilMs));
     };
     again(cluster.clock.monotonicMs() + 5000);

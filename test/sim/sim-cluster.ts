@@ -13,7 +13,7 @@ import { SimNetwork } from '../../broker/std/sim/sim-network.ts';
 import { Trace } from './trace.ts';
 
 const CLIENT_PORT = 9000;
-const CONTROL_PORT = 9500;
+export const CONTROL_PORT = 9500;
 const PERMIT_MS = 8000;
 const PERMIT_GRANTED = 'the permit to stop is granted';
 const RACKS = ['a', 'b', 'c'];
@@ -30,6 +30,8 @@ export interface SimNode {
   /** What its clock says beyond the true time. */
   skewMs: number;
   running: RunningBroker | undefined;
+  /** What tells a process to stop that does not serve yet. */
+  stop: AbortController;
   /** Whether its last life ended without a clean shutdown. */
   wasUnclean: boolean;
   /** Callbacks that came due while the process was paused. */
@@ -63,7 +65,15 @@ export class SimCluster {
     this.nodes = Array.from({ length: options.brokers }, (_, index) => {
       const disk = emptyDisk();
       const base = { id: index + 1, disk, state: 'stopped' as const, isPaused: false };
-      return { ...base, life: 0, skewMs: 0, running: undefined, wasUnclean: false, held: [] };
+      return {
+        ...base,
+        life: 0,
+        skewMs: 0,
+        running: undefined,
+        stop: new AbortController(),
+        wasUnclean: false,
+        held: [],
+      };
     });
   }
 
@@ -193,7 +203,9 @@ export class SimCluster {
     const runtime = this.runtimeOf(node);
     const store = this.storeOf(node, runtime.clock);
     this.trace.add(`broker ${id}`, 'sim', 'starts');
-    startBroker({ runtime, config: this.configOf(node), store }).then(
+    node.stop = new AbortController();
+    const { signal } = node.stop;
+    startBroker({ runtime, config: this.configOf(node), store, stop: signal }).then(
       (running) => {
         if (node.life !== life) return;
         node.running = running;
@@ -201,10 +213,10 @@ export class SimCluster {
       },
       (error: unknown) => {
         if (node.life !== life) return;
-        this.trace.add(`broker ${id}`, 'sim', 'could not start', { err: error });
+        this.trace.add(`broker ${id}`, 'sim', signal.aborted ? 'stopped' : 'could not start', { err: error });
         // Without room for a file it refuses to start, as it should, and is started again.
-        if (node.disk.capacityBytes === Number.MAX_SAFE_INTEGER) this.failures.push(error as Error);
-        this.end(node);
+        if (!signal.aborted && node.disk.capacityBytes === Number.MAX_SAFE_INTEGER) this.failures.push(error as Error);
+        this.end(node, !signal.aborted || node.wasUnclean);
         this.network.kill(this.ownerOf(node));
       },
     );
@@ -251,14 +263,19 @@ export class SimCluster {
     node.disk = emptyDisk();
   }
 
-  /** SIGTERM: the broker drains and leaves a clean shutdown behind. */
-  stop(id: number): void {
+  /** SIGTERM: the broker drains and leaves a clean shutdown behind, or stops starting. */
+  stop(id: number, permitMs = this.random.chance(0.5) ? PERMIT_MS : 0): void {
     const node = this.node(id);
     const { running, life } = node;
-    if (node.state !== 'running' || running === undefined || node.isPaused) return;
+    if (node.isPaused) return;
+    if (node.state === 'starting') {
+      this.trace.add(`broker ${id}`, 'sim', 'stops before it serves');
+      node.stop.abort();
+    }
+    if (node.state !== 'running' || running === undefined) return;
     this.trace.add(`broker ${id}`, 'sim', 'stops');
     node.state = 'stopping';
-    running.close({ permitMs: this.random.chance(0.5) ? PERMIT_MS : 0 }).then(
+    running.close({ permitMs }).then(
       () => {
         if (node.life !== life) return;
         this.end(node, false);

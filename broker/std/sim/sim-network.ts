@@ -124,6 +124,10 @@ export class SimNetwork {
     this.random = random;
   }
 
+  isListening(port: number): boolean {
+    return this.listeners.has(port);
+  }
+
   /** The network as one process sees it; `owner` names the process for cuts, pauses and kills. */
   endpoint(owner: string): Network {
     return {

@@ -109,6 +109,7 @@ export class SimNode {
       config: { cacheBytes: 4 * 1024 * 1024, cleanerEnabled: false },
       configOf: () => logConfig,
     });
+    this.logs.takeIntoUse();
     this.replicas = new ReplicaManager({
       nodeId: this.id,
       logs: this.logs,

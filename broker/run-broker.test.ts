@@ -1,6 +1,6 @@
 /** The process around a broker, as orchestrators see it. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -45,6 +45,22 @@ test.each(['ottla.stop.permit.ms', 'ottla.stop.grace.ms'])(
     await expect(start({ [key]: '5 s' })).rejects.toThrow(`${key} is '5 s'; write a whole number of milliseconds`);
   },
 );
+
+test.skipIf(process.platform !== 'linux')('sixteen syncs of a slow disk run side by side', async () => {
+  const threads = async (size: string): Promise<number> => {
+    process.env.UV_THREADPOOL_SIZE = size;
+    try {
+      const broker = await BrokerProcess.start();
+      started.push(broker);
+      return readdirSync(`/proc/${broker.pid}/task`).length;
+    } finally {
+      delete process.env.UV_THREADPOOL_SIZE;
+    }
+  };
+  const single = await threads('1');
+  const { pid } = await start({});
+  expect(readdirSync(`/proc/${pid}/task`).length).toBe(single + 15);
+});
 
 /** Only root may make a process namespace. */
 const canBePid1 = process.platform === 'linux' && process.getuid?.() === 0;

@@ -51,9 +51,11 @@ export class Durability {
     this.syncedEnd = offset;
   }
 
-  /** The log was opened, and what is on the disk is what the last close left there. */
-  foundClean(): void {
+  /** What is on the disk is what the last close left there: all of it, or nothing at all of a log that is new. */
+  foundClean(options: { readonly hasFiles: boolean }): void {
     this.isUntouched = true;
+    this.isRooted = options.hasFiles;
+    this.hasNewNames = !options.hasFiles;
   }
 
   /** The log ends at `offset` now. */
@@ -96,16 +98,17 @@ export class Durability {
     this.isAbandoned = true;
   }
 
-  async flush(): Promise<void> {
+  /** Before a clean stop the indexes of the active segment are to last as well. */
+  async flush(options = { isLast: false }): Promise<void> {
     try {
-      await this.syncAll();
+      await this.syncAll(options);
     } catch (error) {
       // Files that were renamed or closed under it say nothing of the disk.
       if (!this.isAbandoned) throw error;
     }
   }
 
-  private async syncAll(): Promise<void> {
+  private async syncAll({ isLast }: { readonly isLast: boolean }): Promise<void> {
     const { log } = this;
     const { clock, disk } = this.context.runtime;
     const endOffset = log.writtenEndOffset();
@@ -113,18 +116,18 @@ export class Durability {
     const snapshots = [...this.snapshots];
     const startedMs = clock.monotonicMs();
     this.lastFlushMs = startedMs;
-    // Before the names: it is replaced by another file under its own.
-    await log.leaderEpochs.persist();
-    while (this.hasNewNames || log.leaderEpochs.hasNewName || this.naming !== undefined) {
-      this.naming ??= this.syncNames().finally(() => {
-        this.naming = undefined;
-      });
-      await this.naming;
-    }
-    for (const segment of segments) await segment.sync({ withIndexes: segment !== log.activeSegment });
+    for (const segment of segments) await segment.sync({ withIndexes: isLast || segment !== log.activeSegment });
     for (const path of snapshots) {
       if (disk.exists(path)) await syncFile(this.context, path);
       this.snapshots.delete(path);
+    }
+    // Before the names: it is replaced by another file under its own.
+    await log.leaderEpochs.persist();
+    while (this.hasNewNames || log.leaderEpochs.hasNewName || this.naming !== undefined) {
+      this.naming ??= this.syncNames(isLast).finally(() => {
+        this.naming = undefined;
+      });
+      await this.naming;
     }
     for (const segment of segments) {
       if (segment !== log.activeSegment && segment.syncedBytes >= segment.sizeBytes) this.segments.delete(segment);
@@ -133,8 +136,11 @@ export class Durability {
     this.context.flushed(clock.monotonicMs() - startedMs);
   }
 
-  /** From the inside out, and the folder of all logs last: what has its name there is whole. */
-  private async syncNames(): Promise<void> {
+  /**
+   * From the inside out, and the folder of all logs last: what has its name there is whole. Before a clean stop that
+   * folder is left to whoever closes all of its logs, and syncs it once for them.
+   */
+  private async syncNames(isLast: boolean): Promise<void> {
     const { log } = this;
     const { disk } = this.context.runtime;
     this.hasNewNames = false;
@@ -143,6 +149,7 @@ export class Durability {
       if (!this.isRooted) await syncFile(this.context, `${log.path}/${PARTITION_METADATA_FILE}`);
       await disk.syncFolderAsync(log.path);
       epochsAreNamed();
+      if (isLast) return;
       if (!this.isRooted) await disk.syncFolderAsync(log.logFolder.path);
       this.isRooted = true;
     } catch (error) {

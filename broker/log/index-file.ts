@@ -20,6 +20,7 @@ export class IndexFile {
   /** How often it was written. What was found on disk was synced, or is not trusted and written anew. */
   private writes = 0;
   private syncedWrites = 0;
+  private hadBytes = false;
 
   protected constructor(disk: Disk, path: string, baseOffset: number, entryBytes: number) {
     this.disk = disk;
@@ -77,7 +78,9 @@ export class IndexFile {
       file.close();
     }
     this.isDirty = false;
-    this.writes += 1;
+    // A file that never held anything has nothing to lose but its name.
+    if (sizeBytes > 0 || this.hadBytes) this.writes += 1;
+    this.hadBytes ||= sizeBytes > 0;
   }
 
   async sync(): Promise<void> {
@@ -109,6 +112,7 @@ export class IndexFile {
     if (this.loaded === undefined) {
       const bytes = this.disk.exists(this.path) ? this.disk.readFile(this.path) : NO_ENTRIES;
       this.loaded = bytes;
+      this.hadBytes ||= bytes.length > 0;
       this.count = Math.floor(bytes.length / this.entryBytes);
     }
     return this.loaded;

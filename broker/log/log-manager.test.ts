@@ -1,9 +1,11 @@
 /** The folders of a broker: what in them is ours, what of them survives a crash, and how far one failure reaches. */
 import { expect, test } from 'vitest';
 import { BrokerError, silentLogger } from '../std/mod.ts';
+import { DEFAULT_LOG_CONFIG } from './log-config.ts';
 import { append, batchOf, makeWorld, openAsFound, openLog, openManager, TOPIC_ID, type World } from './log-fixture.ts';
-import { isOfDisk } from './log-manager.ts';
+import { isOfDisk, type LogManager } from './log-manager.ts';
 import { scanBatches } from './log-scan.ts';
+import type { PartitionLog } from './partition-log.ts';
 
 async function writeFile(world: World, path: string, text: string): Promise<void> {
   const file = world.disk.open(path, 'create');
@@ -204,6 +206,79 @@ test('a segment that rests while it is walked keeps its file open until the walk
     return true;
   });
   expect(batches).toBe(3);
+});
+
+test('a clean stop keeps everything of a log, whatever the power does then', async () => {
+  const config = { segmentBytes: 600, indexIntervalBytes: 0 };
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = makeWorld(seed);
+    const { manager, log } = await openLog(world, config);
+    for (let epoch = 0; epoch < 2 + (seed % 10); epoch++) {
+      const batch = batchOf(['a'.repeat(150)], {
+        producerId: 1,
+        producerEpoch: 0,
+        baseSequence: epoch,
+        timestamp: epoch,
+      });
+      await append(world, log, batch, { leaderEpoch: epoch });
+    }
+    const stateOf = (of: PartitionLog) => ({
+      logEndOffset: of.logEndOffset,
+      epochs: of.leaderEpochs.entries(),
+      sequence: of.producers.get(1)?.batches.at(-1)?.lastSequence,
+      timestamps: of.segments.map((segment) => segment.largestTimestampOffset()),
+      indexes: of.segments.flatMap(({ offsetIndex, timeIndex }) => [offsetIndex, timeIndex].map((each) => each.path)),
+    });
+    const stop = async (stopping: LogManager, brokerEpoch: number): Promise<LogManager> => {
+      const before = stateOf(stopping.get('t', 0) as PartitionLog);
+      await stopping.close({ brokerEpoch });
+      const indexes = before.indexes.map((path) => world.disk.readFile(path));
+      world.disk.powerLoss(world.random);
+      const reopened = await openAsFound(world, config);
+      expect(reopened.previousBrokerEpoch).toBe(brokerEpoch);
+      expect(stateOf(reopened.get('t', 0) as PartitionLog)).toEqual(before);
+      expect(before.indexes.map((path) => world.disk.readFile(path))).toEqual(indexes);
+      return reopened;
+    };
+    const second = await stop(manager, 3);
+    // No more than the leader changed: no segment, and so no name, is new.
+    second.takeIntoUse();
+    await append(world, second.get('t', 0) as PartitionLog, batchOf(['b']), { leaderEpoch: 50 });
+    await stop(second, 4);
+  }
+});
+
+test('a stop syncs of a log what nothing else can tell, and the folder of all logs once', async () => {
+  const world = makeWorld();
+  const manager = await openManager(world);
+  const config = { ...DEFAULT_LOG_CONFIG };
+  for (let partition = 0; partition < 20; partition++) {
+    await append(world, manager.create('t', partition, TOPIC_ID, config), batchOf(['a']));
+  }
+  const syncsOf = async (closing: LogManager, brokerEpoch: number): Promise<string[]> => {
+    const synced: string[] = [];
+    world.disk.beforeChange = (_, operation, path) => {
+      if (operation === 'datasync') synced.push(path);
+    };
+    await closing.close({ brokerEpoch });
+    world.disk.beforeChange = undefined;
+    return synced;
+  };
+  const of = (paths: readonly string[]) =>
+    paths.flatMap((path) => (path.startsWith('/data/t-7') ? [path.slice('/data/t-7'.length)] : [])).sort();
+  const first = await syncsOf(manager, 1);
+  const LOG = '/00000000000000000000.log';
+  const TIME_INDEX = '/00000000000000000000.timeindex';
+  expect(of(first)).toEqual(['', LOG, TIME_INDEX, '/leader-epoch-checkpoint.tmp', '/partition.metadata']);
+  // The others are the checkpoints' and the marker's, however many logs there are.
+  expect(first.filter((path) => path === '/data').length).toBeLessThan(5);
+
+  const second = await openManager(world);
+  await append(world, second.get('t', 7) as PartitionLog, batchOf(['b']));
+  expect(of(await syncsOf(second, 2))).toEqual([LOG]);
+  const third = await openManager(world);
+  await append(world, third.get('t', 7) as PartitionLog, batchOf(['c']), { leaderEpoch: 1 });
+  expect(of(await syncsOf(third, 3))).toEqual(['', LOG, '/leader-epoch-checkpoint.tmp']);
 });
 
 const MARKER = '/data/.kafka_cleanshutdown';

@@ -282,7 +282,8 @@ export class LogManager {
       for (const kind of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
         await this.checkpoints.write(folder, kind);
       }
-      disk.syncFolder(folder.path);
+      // The names of all logs in one go, and those of the checkpoints.
+      await disk.syncFolderAsync(folder.path);
       const marker = encodeCleanShutdown(options.brokerEpoch);
       replaceFileNow(disk, `${folder.path}/${CLEAN_SHUTDOWN_FILE}`, marker);
       this.releaseLock(folder);

@@ -28,7 +28,7 @@ import type { LogContext, LogFolder } from './log-context.ts';
 import { writeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerStates } from './producer-state.ts';
 import { EMPTY_READ, OUT_OF_RANGE_READ, type ReadOptions, type ReadResult } from './read-result.ts';
-import { rebuildProducers, recoverLog, removeSnapshots } from './recovery.ts';
+import { rebuildProducers, recoverLog, removeSnapshots, TAIL_READ_BYTES } from './recovery.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { readSegment, type SegmentReadOptions } from './segment-reader.ts';
@@ -123,7 +123,7 @@ export class PartitionLog implements AppendTarget {
   static create(options: NewPartitionLog): PartitionLog {
     const log = new PartitionLog(options);
     log.list.push(log.planSegment(0));
-    log.durability.foundClean();
+    log.durability.foundClean({ hasFiles: false });
     return log;
   }
 
@@ -151,10 +151,12 @@ export class PartitionLog implements AppendTarget {
     log.durability.startAt(recovered.recoveryPoint);
     log.watermark = Math.min(Math.max(options.highWatermark, log.startOffset), log.endOffset);
     log.producers.onHighWatermark(log.watermark);
-    if (options.isClean) log.durability.foundClean();
+    if (options.isClean) log.durability.foundClean({ hasFiles: true });
     // What had to be read again is not on the disk as it is now: that ends a log being as it was found.
     for (const segment of log.segments) {
-      if (segment.syncedBytes < segment.sizeBytes) log.durability.segmentWritten(segment);
+      if (segment.syncedBytes === segment.sizeBytes) continue;
+      log.durability.segmentWritten(segment);
+      log.durability.namesChanged();
     }
     log.activeSegment.rollJitterMs = log.chooseJitter();
     log.endAtRest = log.endOffset;
@@ -347,7 +349,7 @@ export class PartitionLog implements AppendTarget {
     const previous = this.activeSegment;
     if (previous.sizeBytes === 0) return;
     previous.finish();
-    this.writeSnapshot();
+    this.durability.snapshotWritten(this.writeSnapshot());
     this.beginSegment(this.writtenEnd);
     // Whatever rolled is synced in the background; the recovery point follows.
     if (!this.isClosed) this.flush().catch((error: unknown) => this.context.takeOffline(this.logFolder, error));
@@ -408,21 +410,20 @@ export class PartitionLog implements AppendTarget {
   }
 
   /**
-   * Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. Where nothing happened
-   * since the last clean stop all of that is there already.
+   * Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. The snapshot itself is not
+   * synced: it carries a checksum, and without it the next open only reads more. Where nothing happened since the last
+   * clean stop all of that is there already.
    */
   async close(): Promise<void> {
     await this.queue.drain();
     this.isClosed = true;
     if (!this.logFolder.isOffline && this.durability.isAsFound) {
-      if (this.endOffset > 0) await this.leaderEpochs.persist();
+      if (this.endOffset > 0) await this.durability.flush({ isLast: true });
     } else if (!this.logFolder.isOffline) {
       for (const segment of this.segments) this.durability.segmentWritten(segment);
       this.activeSegment.finish();
-      this.writeSnapshot();
-      this.durability.namesChanged();
-      await this.flush();
-      await this.activeSegment.sync({ withIndexes: true });
+      if (!this.isReadAtOnce) this.writeSnapshot();
+      if (this.hasFiles) await this.durability.flush({ isLast: true });
     }
     this.letGo();
   }
@@ -462,6 +463,7 @@ export class PartitionLog implements AppendTarget {
     if (completed?.isAborted) {
       const lastStableOffset = this.producers.lastStableOffsetAfter(completed);
       segment.transactionIndex.append({ ...completed, lastStableOffset });
+      this.durability.namesChanged();
     }
     this.writtenEnd = batchLastOffset(buffer, at) + 1;
     if (this.writtenEnd === this.stagedEnd) this.producers.dropStaged();
@@ -616,10 +618,16 @@ export class PartitionLog implements AppendTarget {
     this.durability.namesChanged();
   }
 
-  private writeSnapshot(): void {
+  /** Everything that was ever written to it is in what an open reads in any case, and with it what its producers did. */
+  private get isReadAtOnce(): boolean {
+    const { baseOffset, sizeBytes } = this.activeSegment;
+    return baseOffset === 0 && sizeBytes <= TAIL_READ_BYTES;
+  }
+
+  private writeSnapshot(): string {
     const path = `${this.path}/${segmentFileName(this.writtenEnd, SNAPSHOT_SUFFIX)}`;
     writeProducerSnapshot(this.context.runtime.disk, path, [...this.producers.all()]);
-    this.durability.snapshotWritten(path);
+    return path;
   }
 
   private chooseJitter(): number {

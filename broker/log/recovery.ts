@@ -30,6 +30,10 @@ import type { ProducerStates } from './producer-state.ts';
 import { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
+/** Of a sound log so much is read at a time, from its last index entry to its end. */
+export const TAIL_READ_BYTES = 16 * 1024;
+const SCAN_READ_BYTES = 1024 * 1024;
+
 export interface RecoveryOptions {
   readonly disk: Disk;
   readonly folder: string;
@@ -293,7 +297,7 @@ async function loadSegment(
   }
   const position = await scanBatches(
     segment,
-    { from, to: fileBytes, verify: state.isDoubtful, pieceBytes: state.isDoubtful ? 1024 * 1024 : 16 * 1024 },
+    { from, to: fileBytes, verify: state.isDoubtful, pieceBytes: state.isDoubtful ? SCAN_READ_BYTES : TAIL_READ_BYTES },
     (buffer, at) => {
       const baseOffset = batchBaseOffset(buffer, at);
       const lastOffset = batchLastOffset(buffer, at);

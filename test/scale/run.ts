@@ -2,7 +2,7 @@
  * Many partitions on three broker processes: `npm run scale [-- --topics 20 --partitions 500]`.
  *
  * Creates them with replication factor 3, looks at what they cost while nothing happens, kills a broker, and starts it
- * again. Each figure has a goal, and the run fails where one is missed by more than a busy machine explains.
+ * again, and stops it. Each figure has a goal, and the run fails where one is missed by more than a busy machine explains.
  */
 import { parseArgs } from 'node:util';
 import { BrokerCluster } from '../support/broker-cluster.ts';
@@ -89,6 +89,15 @@ async function comeBack(cluster: BrokerCluster, view: ClusterView, victim: numbe
   await judge(`broker ${victim} back in every in-sync set`, 's', secondsSince(startMs), 8);
 }
 
+/** Every log has something to flush, and every leader has to move first. */
+async function stop(cluster: BrokerCluster, view: ClusterView, id: number): Promise<void> {
+  await view.connect(BROKERS);
+  await view.writeToAll(BROKERS);
+  const startMs = performance.now();
+  await cluster.broker(id).signal('SIGTERM');
+  await judge(`broker ${id} stopped after a write to each of its logs`, 's', secondsSince(startMs), 10);
+}
+
 const cluster = await BrokerCluster.start({
   size: 3,
   overrides: { 'default.replication.factor': '3', 'min.insync.replicas': '2' },
@@ -103,6 +112,7 @@ try {
   const victim = await fail(cluster, view);
   await comeBack(cluster, view, victim);
   await idle(cluster);
+  await stop(cluster, view, victim);
 } catch (error) {
   await tally.check('the run went to its end', () => {
     throw new Error(`${(error as Error).stack}\n${cluster.output}`);

@@ -20,9 +20,11 @@ import {
   CONTROL_LISTENER,
   ControllerChannel,
   ControllerSearch,
+  controlEndpointOf,
   HistoryReport,
   IsolationWatch,
   PeerConnector,
+  PeerContacts,
   PeerProbe,
   peerPositions,
 } from './membership/mod.ts';
@@ -103,7 +105,6 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
   open.loader = loader;
   const router = new HandlerRouter(allHandlers);
   const telemetry = new Telemetry();
-  let lastPeerMs = clock.monotonicMs();
   const server = new Server({
     runtime,
     router,
@@ -114,10 +115,6 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
       connectionsPerAddressMax: config.number('max.connections.per.ip'),
     }),
     observer: {
-      requestReceived: ({ connection, clientId }) => {
-        // What this broker says to itself tells nothing of others.
-        if (connection.isControlListener && clientId !== `broker-${nodeId}`) lastPeerMs = clock.monotonicMs();
-      },
       responseSent: (context, responseBytes, times) =>
         telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
     },
@@ -133,7 +130,8 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
   }));
 
   const controlSecret = readControlSecret(config, disk, listeners);
-  const connector = new PeerConnector({ network: runtime.network, random, nodeId, secret: controlSecret });
+  const contacts = new PeerContacts({ clock, nodeId, ownAddress: controlEndpointOf(endpoints) });
+  const connector = new PeerConnector({ network: runtime.network, random, nodeId, secret: controlSecret, contacts });
 
   // Metadata first: a topic's configs say how its log is opened.
   await orStopped(loader.until((image) => image !== EMPTY_IMAGE || loader.isAtEnd));
@@ -200,9 +198,6 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
   const storeMs = (): number => loader.readMs;
   const search = new ControllerSearch({ image: () => loader.image, storeMs, nodeId, connector, clock, log });
   open.search = search;
-  search.onContact = () => {
-    lastPeerMs = clock.monotonicMs();
-  };
   // Answers come in the order of the requests. A heartbeat may not wait behind a change that waits for the store, so
   // heartbeats have a connection of their own.
   const openChannel = (): ControllerChannel =>
@@ -245,7 +240,7 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
     clock,
     log,
     timeoutMs: ISOLATION_SESSIONS * config.number('broker.session.timeout.ms'),
-    contacts: () => ({ storeMs: loader.readMs, controllerMs: lifecycle.heardMs, peerMs: lastPeerMs }),
+    contacts: () => ({ storeMs: loader.readMs, peerMs: contacts.heardMs }),
     brokerCount: () => loader.image.brokers.size,
   });
   open.isolation = isolation;
@@ -291,6 +286,7 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
     channel,
     controlSecret,
     isIsolated: () => isolation.isIsolated,
+    peerSpoke: (clientId) => contacts.spoke(clientId),
     peerConnections: new PeerConnections((brokerId, brokerEpoch) =>
       fenceIfGone({ brokerId, brokerEpoch, controller, keeper, probe, loader }),
     ),

@@ -1,8 +1,10 @@
 /** A broker that is cut off from the store, alone or together with its peers. */
 import { expect, test } from 'vitest';
+import { PeerConnector } from '../broker/membership/mod.ts';
 import { buildBatch, ErrorCode } from '../broker/protocol/mod.ts';
+import { ControlSecret } from '../broker/security/mod.ts';
 import { SimClient } from './sim/sim-client.ts';
-import { SimCluster } from './sim/sim-cluster.ts';
+import { CONTROL_PORT, SimCluster } from './sim/sim-cluster.ts';
 import * as calls from './support/calls.ts';
 
 const TOPIC = 'orders';
@@ -14,8 +16,8 @@ interface World {
   readonly controllerId: number;
 }
 
-async function start(): Promise<World> {
-  const cluster = new SimCluster({ seed: 11, brokers: 3 });
+async function start(overrides: Readonly<Record<string, string>> = {}): Promise<World> {
+  const cluster = new SimCluster({ seed: 11, brokers: 3, overrides });
   for (const { id } of cluster.nodes) cluster.start(id);
   expect(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), 20_000)).toBe(true);
   const { clock, network, bootstrapPorts: ports } = cluster;
@@ -112,3 +114,22 @@ test.each(['the controller', 'another broker'])(
     for (const { id } of cluster.nodes) cluster.kill(id);
   },
 );
+
+test('who has not proven to be a peer does not count as one', async () => {
+  const { cluster, controllerId } = await start({ 'ottla.control.secret': 'known to the brokers alone' });
+  const victim = cluster.nodes.find(({ id }) => id !== controllerId)?.id as number;
+  cluster.store.makeUnavailable((caller) => caller === `broker-${victim}`);
+  for (const { id } of cluster.nodes) if (id !== victim) cluster.cutLink(victim, id);
+  const outsider = new PeerConnector({
+    network: cluster.network.endpoint('outsider'),
+    random: cluster.random,
+    nodeId: 4,
+    secret: new ControlSecret('only guessed by an outsider'),
+  });
+  for (let second = 0; second < 20; second++) {
+    outsider.connect({ host: '127.0.0.1', port: CONTROL_PORT + victim }).catch(() => {});
+    await cluster.pass(1000);
+  }
+  expect(cluster.node(victim).running?.isReady()).toBe(false);
+  for (const { id } of cluster.nodes) cluster.kill(id);
+});

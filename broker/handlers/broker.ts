@@ -70,6 +70,8 @@ export interface BrokerRooms {
   readonly controlSecret: ControlSecret | undefined;
   /** Whether this broker is cut off from everybody and may not serve clients. */
   readonly isIsolated: () => boolean;
+  /** Called with every request of who may use the control listener. */
+  readonly peerSpoke: (clientId: string | null) => void;
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -94,6 +96,7 @@ export class Broker implements BrokerRooms {
   readonly peerConnections: PeerConnections;
   readonly controlSecret: ControlSecret | undefined;
   readonly isIsolated: () => boolean;
+  readonly peerSpoke: BrokerRooms['peerSpoke'];
   readonly logs: LogManager;
   readonly replicas: ReplicaManager;
   readonly fetchSessions: FetchSessions;
@@ -122,6 +125,7 @@ export class Broker implements BrokerRooms {
     this.peerConnections = rooms.peerConnections;
     this.controlSecret = rooms.controlSecret;
     this.isIsolated = rooms.isIsolated;
+    this.peerSpoke = rooms.peerSpoke;
     this.logs = rooms.logs;
     this.replicas = rooms.replicas;
     this.fetchSessions = rooms.fetchSessions;

@@ -49,6 +49,7 @@ export class HandlerRouter implements Router {
       answer.close('a peer has not proven that it belongs to this cluster');
       return;
     }
+    if (connection.isControlListener && api.key !== CONTROL_HANDSHAKE) this.broker.peerSpoke(context.clientId);
     if (!connection.isControlListener && this.broker.isIsolated()) {
       answer.close('this broker is cut off from its cluster');
       return;

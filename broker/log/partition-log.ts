@@ -410,9 +410,9 @@ export class PartitionLog implements AppendTarget {
   }
 
   /**
-   * Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. The snapshot itself is not
-   * synced: it carries a checksum, and without it the next open only reads more. Where nothing happened since the last
-   * clean stop all of that is there already.
+   * Clean: flushed, with a producer snapshot at the end, so that the next open need not scan. The snapshot itself is
+   * not synced: it carries a checksum, and without it the next open only reads more. Where nothing happened since the
+   * last clean stop all of that is there already.
    */
   async close(): Promise<void> {
     await this.queue.drain();
@@ -618,7 +618,7 @@ export class PartitionLog implements AppendTarget {
     this.durability.namesChanged();
   }
 
-  /** Everything that was ever written to it is in what an open reads in any case, and with it what its producers did. */
+  /** All that was ever written to it is in what an open reads in any case, and with it what its producers did. */
   private get isReadAtOnce(): boolean {
     const { baseOffset, sizeBytes } = this.activeSegment;
     return baseOffset === 0 && sizeBytes <= TAIL_READ_BYTES;

@@ -73,13 +73,11 @@ export class BrokerLifecycle {
   private isClosed = false;
   private timer: Timer | undefined;
   private beating: Promise<void> | undefined;
-  private lastHeardMs: number;
   private readonly serving: (() => void)[] = [];
   private readonly mayStop: (() => void)[] = [];
 
   constructor(options: LifecycleOptions) {
     this.options = options;
-    this.lastHeardMs = options.clock.monotonicMs();
   }
 
   /** The offset of this process' registration; -1 before it is registered. */
@@ -89,11 +87,6 @@ export class BrokerLifecycle {
 
   get isServing(): boolean {
     return !this.isFenced && !this.isClosed;
-  }
-
-  /** When a controller last answered, on the monotonic clock. */
-  get heardMs(): number {
-    return this.lastHeardMs;
   }
 
   /** Registers, and returns when this broker has read its own registration: from then on its image speaks of it. */
@@ -125,7 +118,6 @@ export class BrokerLifecycle {
         );
         if (errorCode === ErrorCode.NONE) {
           this.epoch = brokerEpoch;
-          this.lastHeardMs = this.options.clock.monotonicMs();
           break;
         }
         if (errorCode === ErrorCode.INCONSISTENT_CLUSTER_ID || errorCode === ErrorCode.INVALID_REGISTRATION) {
@@ -279,10 +271,9 @@ export class BrokerLifecycle {
         return IMPATIENT_MS;
       }
       default:
-        // No controller any more, or not yet: it does not count as heard of.
+        // No controller any more, or not yet.
         return RETRY_MS;
     }
-    this.lastHeardMs = this.options.clock.monotonicMs();
     if (answer.shouldShutDown) {
       for (const callback of this.mayStop.splice(0)) callback();
       return intervalMs;

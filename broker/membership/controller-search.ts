@@ -25,8 +25,6 @@ export class ControllerSearch {
   private isClosed = false;
   /** Called when peers knew of another controller than the log. */
   onFound: () => void = () => {};
-  /** Called when some peer answered. */
-  onContact: () => void = () => {};
 
   constructor(options: {
     readonly image: () => MetadataImage;
@@ -71,7 +69,6 @@ export class ControllerSearch {
     const image = this.image();
     const answers = await peerPositions({ image, clusterId: image.clusterId, nodeId, connector, clock });
     if (this.isClosed) return;
-    if (answers.length > 0) this.onContact();
     for (const { controller } of answers) {
       if (controller === undefined || controller.controllerEpoch <= (this.known?.controllerEpoch ?? 0)) continue;
       const { controllerId, controllerEpoch } = controller;

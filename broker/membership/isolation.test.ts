@@ -5,7 +5,7 @@ import { IsolationWatch } from './isolation.ts';
 
 test('a broker is alone when nobody was heard of for long, and no more when anybody is', () => {
   const clock = new SimClock();
-  const contacts = { storeMs: 0, controllerMs: 0, peerMs: 0 };
+  const contacts = { storeMs: 0, peerMs: 0 };
   let brokers = 3;
   const watch = new IsolationWatch({
     clock,
@@ -18,7 +18,7 @@ test('a broker is alone when nobody was heard of for long, and no more when anyb
   expect(watch.isIsolated).toBe(false);
   clock.advance(1000);
   expect(watch.isIsolated).toBe(true);
-  for (const who of ['storeMs', 'controllerMs', 'peerMs'] as const) {
+  for (const who of ['storeMs', 'peerMs'] as const) {
     contacts[who] = clock.monotonicMs();
     clock.advance(1000);
     expect(watch.isIsolated, who).toBe(false);

@@ -1,5 +1,5 @@
 /**
- * Whether this broker is alone: it reaches neither the store nor the controller nor any other broker of its cluster.
+ * Whether this broker is alone: it reaches neither the store nor any other broker of its cluster.
  *
  * What it leads may be led by others by now, and it cannot know. Nothing it acknowledges to acks=all could be
  * committed, but what it would take under acks=1, and what it would show, may be cut off later. So it stops serving
@@ -10,7 +10,6 @@ import type { Clock, Logger } from '../std/mod.ts';
 export interface LastContacts {
   /** Monotonic times of this process, in milliseconds. */
   readonly storeMs: number;
-  readonly controllerMs: number;
   readonly peerMs: number;
 }
 
@@ -23,7 +22,7 @@ export function isIsolated(options: {
 }): boolean {
   const { contacts, nowMs, timeoutMs, brokerCount } = options;
   if (brokerCount < 2) return false;
-  return nowMs - Math.max(contacts.storeMs, contacts.controllerMs, contacts.peerMs) > timeoutMs;
+  return nowMs - Math.max(contacts.storeMs, contacts.peerMs) > timeoutMs;
 }
 
 const LOOK_EVERY_MS = 500;

@@ -10,5 +10,6 @@ export { ControllerSearch } from './controller-search.ts';
 export { HistoryReport } from './history-report.ts';
 export { IsolationWatch } from './isolation.ts';
 export { PeerConnector } from './peer-connector.ts';
+export { PeerContacts } from './peer-contacts.ts';
 export { exchangePositions, type PeerPosition, peerPositions } from './peer-positions.ts';
 export { PeerProbe } from './peer-probe.ts';

@@ -4,6 +4,7 @@ import { writeControlHandshakeRequest } from '../protocol/generated/control-hand
 import { readControlHandshakeResponse } from '../protocol/generated/control-handshake-response.ts';
 import type { ControlSecret } from '../security/mod.ts';
 import { BrokerError, type Network, type Random } from '../std/mod.ts';
+import { clientIdOf, type PeerAddress, type PeerContacts } from './peer-contacts.ts';
 
 const handshakeCall = defineCall(20005, writeControlHandshakeRequest, readControlHandshakeResponse);
 
@@ -12,6 +13,7 @@ export class PeerConnector {
   private readonly random: Random;
   private readonly clientId: string;
   private readonly secret: ControlSecret | undefined;
+  private readonly contacts: PeerContacts | undefined;
 
   constructor(options: {
     readonly network: Network;
@@ -19,28 +21,29 @@ export class PeerConnector {
     readonly nodeId: number;
     /** Undefined where the control listener is reached from this machine alone. */
     readonly secret: ControlSecret | undefined;
+    /** Told of every answer. */
+    readonly contacts?: PeerContacts;
   }) {
     this.network = options.network;
     this.random = options.random;
-    this.clientId = `broker-${options.nodeId}`;
+    this.clientId = clientIdOf(options.nodeId);
     this.secret = options.secret;
+    this.contacts = options.contacts;
   }
 
   /** Rejects with BrokerError `net.*`; `net.refused` also when the other end does not know the secret. */
-  async connect(
-    { host, port }: { readonly host: string; readonly port: number },
-    options: ConnectionOptions = {},
-  ): Promise<KafkaConnection> {
+  async connect(address: PeerAddress, options: ConnectionOptions = {}): Promise<KafkaConnection> {
     const { network, clientId } = this;
+    const { host, port } = address;
     const connection = await KafkaConnection.open({ runtime: { network }, host, port, clientId, ...options });
-    if (this.secret === undefined) return connection;
     try {
-      await this.prove(connection, this.secret);
-      return connection;
+      if (this.secret !== undefined) await this.prove(connection, this.secret);
     } catch (error) {
       connection.close();
       throw error;
     }
+    connection.onAnswered = () => this.contacts?.answered(address);
+    return connection;
   }
 
   private async prove(connection: KafkaConnection, secret: ControlSecret): Promise<void> {

@@ -34,7 +34,6 @@ interface Slot {
 }
 
 export interface ServerConnectionObserver {
-  requestReceived(context: RequestContext): void;
   responseSent(context: RequestContext, responseBytes: number, times: RequestTimes): void;
 }
 
@@ -141,7 +140,6 @@ export class ServerConnection {
     try {
       const reader = new Reader(buffer, start, end);
       const context = this.readHeader(reader, end - start);
-      this.observer?.requestReceived(context);
       slot.context = context;
       this.router.route(context, reader, this.answerInto(slot, context));
       slot.handledMs = this.runtime.clock.monotonicMs();

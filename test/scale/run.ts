@@ -1,8 +1,9 @@
 /**
  * Many partitions on three broker processes: `npm run scale [-- --topics 20 --partitions 500]`.
  *
- * Creates them with replication factor 3, looks at what they cost while nothing happens, kills a broker, and starts it
- * again, and stops it. Each figure has a goal, and the run fails where one is missed by more than a busy machine explains.
+ * Creates them with replication factor 3, looks at what they cost while nothing happens, kills a broker, starts it
+ * again, and stops it. Each figure has a goal, and the run fails where one is missed by more than a busy machine
+ * explains.
  */
 import { parseArgs } from 'node:util';
 import { BrokerCluster } from '../support/broker-cluster.ts';

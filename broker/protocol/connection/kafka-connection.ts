@@ -58,6 +58,8 @@ export class KafkaConnection {
   private nextCorrelationId = 1;
   private failure: Error | undefined;
   private readonly closedListeners: (() => void)[] = [];
+  /** Called with every response. */
+  onAnswered: () => void = () => {};
 
   private constructor(connection: Connection, clientId: string, options: ConnectionOptions) {
     this.connection = connection;
@@ -200,6 +202,7 @@ export class KafkaConnection {
       first?.reject(error);
       throw error;
     }
+    this.onAnswered();
     first.resolve(reader);
   }
 

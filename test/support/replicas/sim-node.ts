@@ -163,6 +163,7 @@ export class SimNode {
       peerConnections: new PeerConnections(() => {}),
       controlSecret: undefined,
       isIsolated: () => false,
+      peerSpoke: () => {},
       logs: this.logs,
       replicas: this.replicas,
       fetchSessions: new FetchSessions({ clock: runtime.clock, random: runtime.random, slots: 100 }),
@@ -178,7 +179,7 @@ export class SimNode {
         connectionsMax: 100,
         connectionsPerAddressMax: 100,
       }),
-      observer: { requestReceived() {}, responseSent() {} },
+      observer: { responseSent() {} },
     });
     const host = '127.0.0.1';
     await this.server.listen({ name: CONTROL, host, port: PORT_BASE + this.id, isControl: true });

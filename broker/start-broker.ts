@@ -114,6 +114,7 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
       connectionsMax: config.number('max.connections'),
       connectionsPerAddressMax: config.number('max.connections.per.ip'),
     }),
+    ...requestBytesMax(config),
     observer: {
       responseSent: (context, responseBytes, times) =>
         telemetry.requestDone(context.api.name, context.sizeBytes, responseBytes, times),
@@ -357,6 +358,12 @@ function nodeIdOf(config: BrokerConfig, found: number | undefined): number {
     throw new BrokerError('config.invalid', `node.id is ${id}, but the log folders belong to node ${found}`);
   }
   return id;
+}
+
+/** `queued.max.request.bytes`, which leaves it to the broker where it is not set. */
+function requestBytesMax(config: BrokerConfig): { readonly requestBytesMax?: number } {
+  const bytes = config.number('queued.max.request.bytes');
+  return bytes > 0 ? { requestBytesMax: bytes } : {};
 }
 
 /** `ottla.metadata.snapshot.batches`: how many batches of the metadata log may come between two snapshots. */

@@ -32,6 +32,16 @@ export class FrameAssembler {
     this.onFrame = onFrame;
   }
 
+  /** The memory that a started frame takes. */
+  get heldBytes(): number {
+    return this.partial?.length ?? 0;
+  }
+
+  /** What has arrived of a started frame. */
+  get arrivedBytes(): number {
+    return this.partial === undefined ? 0 : this.partialBytes;
+  }
+
   /** Returns the announced size of a frame that is not acceptable; the connection must be closed then. */
   push(chunk: Buffer): FrameProblem | undefined {
     let at = 0;

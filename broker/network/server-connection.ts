@@ -12,6 +12,7 @@ import { BrokerError, type Connection, type Logger, type Runtime } from '../std/
 import type { BufferPool } from './buffer-pool.ts';
 import { FrameAssembler } from './frame-assembler.ts';
 import type { Answer, ConnectionContext, RequestContext, Router } from './request.ts';
+import type { BudgetedConnection, RequestBudget } from './request-budget.ts';
 
 /** Requests read but not yet answered, per connection. Beyond either bound we stop reading: TCP pushes back for us. */
 const REQUESTS_IN_FLIGHT_MAX = 512;
@@ -52,16 +53,19 @@ export interface RequestTimes {
 /** Filled anew for every response, and read during the call only: a request allocates nothing to be measured. */
 const times: RequestTimes = { requestQueueMs: 0, localMs: 0, remoteMs: 0, responseQueueMs: 0 };
 
-export class ServerConnection {
+export class ServerConnection implements BudgetedConnection {
   readonly context: ConnectionContext;
   private readonly connection: Connection;
   private readonly runtime: Runtime;
   private readonly router: Router;
   private readonly observer: ServerConnectionObserver | undefined;
   private readonly log: Logger;
+  private readonly budget: RequestBudget;
   private readonly assembler: FrameAssembler;
   private readonly slots: Slot[] = [];
   private requestBytes = 0;
+  /** As the budget of all connections knows it. */
+  private budgetedBytes = 0;
   private isReading = true;
   private isInChunk = false;
   private isFlushPlanned = false;
@@ -76,6 +80,7 @@ export class ServerConnection {
     readonly runtime: Runtime;
     readonly router: Router;
     readonly pool: BufferPool;
+    readonly budget: RequestBudget;
     readonly frameBytesMax: number;
     readonly observer: ServerConnectionObserver | undefined;
     readonly closed: () => void;
@@ -87,16 +92,20 @@ export class ServerConnection {
     this.router = options.router;
     this.observer = options.observer;
     this.log = runtime.log;
+    this.budget = options.budget;
     this.lastActiveMs = runtime.clock.monotonicMs();
     this.assembler = new FrameAssembler(options.pool, options.frameBytesMax, (buffer, start, end) =>
       this.receive(buffer, start, end),
     );
     connection.onData = (chunk) => this.receiveChunk(chunk);
-    connection.onDrain = () => this.resumeIfPossible();
+    connection.onDrain = () => this.goOn();
     connection.onClose = () => {
       this.isClosed = true;
       this.assembler.stop();
       for (const slot of this.slots.splice(0)) slot.sent?.();
+      this.requestBytes = 0;
+      this.account();
+      this.budget.forget(this);
       options.router.disconnected(options.context);
       options.closed();
     };
@@ -104,6 +113,10 @@ export class ServerConnection {
 
   get isIdle(): boolean {
     return this.slots.length === 0;
+  }
+
+  get partialBytes(): number {
+    return this.assembler.arrivedBytes;
   }
 
   private receiveChunk(chunk: Buffer): void {
@@ -119,6 +132,7 @@ export class ServerConnection {
       return;
     }
     this.flush();
+    this.account();
     this.pauseIfNeeded();
   }
 
@@ -199,8 +213,9 @@ export class ServerConnection {
     this.runtime.clock.endOfTurn(() => {
       this.isFlushPlanned = false;
       this.flush();
+      this.account();
       this.endIfAnswered();
-      this.resumeIfPossible();
+      this.goOn();
     });
   }
 
@@ -254,7 +269,7 @@ export class ServerConnection {
     this.pauseIfNeeded();
     this.runtime.clock.after(throttleMs, () => {
       this.isThrottled = false;
-      this.resumeIfPossible();
+      this.goOn();
     });
   }
 
@@ -268,16 +283,30 @@ export class ServerConnection {
     );
   }
 
-  private pauseIfNeeded(): void {
-    if (!this.isReading || this.isClosed || !this.mustPause()) return;
-    this.isReading = false;
-    this.connection.pause();
+  private account(): void {
+    const bytes = this.requestBytes + this.assembler.heldBytes;
+    if (bytes === this.budgetedBytes) return;
+    this.budget.change(bytes - this.budgetedBytes);
+    this.budgetedBytes = bytes;
   }
 
-  private resumeIfPossible(): void {
-    if (this.isReading || this.isClosed || this.mustPause()) return;
+  private pauseIfNeeded(): void {
+    if (!this.isReading || this.isClosed || (!this.mustPause() && this.budget.mayRead(this))) return;
+    this.isReading = false;
+    this.connection.pause();
+    this.goOn();
+  }
+
+  /** Reads on, or waits for what keeps it from that. */
+  goOn(): boolean {
+    if (this.isReading || this.isClosed || this.mustPause()) return this.isReading;
+    if (!this.budget.mayRead(this)) {
+      this.budget.wait(this);
+      return false;
+    }
     this.isReading = true;
     this.connection.resume();
+    return true;
   }
 
   close(reason: string): void {

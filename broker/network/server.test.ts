@@ -1,5 +1,5 @@
 /** Listeners and connections on a simulated network, with a router that answers when the test says so. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { writeRequestHeader } from '../protocol/generated/request-header.ts';
 import { apiByKey, Writer } from '../protocol/mod.ts';
 import { type Connection, type Executor, type Runtime, silentLogger } from '../std/mod.ts';
@@ -19,6 +19,7 @@ class Peer {
   readonly connection: Connection;
   received = 0;
   isClosed = false;
+  private unsent = Buffer.alloc(0);
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -43,7 +44,14 @@ class Peer {
     };
     writeRequestHeader(writer, { ...header, operatorEpoch: -1 }, 2);
     writer.writeRaw(Buffer.alloc(bodyBytes));
-    this.connection.write([Buffer.concat(writer.finishFrame()).subarray(0, sentBytes)]);
+    const frame = Buffer.concat(writer.finishFrame());
+    this.connection.write([frame.subarray(0, sentBytes)]);
+    this.unsent = frame.subarray(sentBytes);
+  }
+
+  /** Sends what is missing of the last request. */
+  finish(): void {
+    this.connection.write([this.unsent]);
   }
 }
 
@@ -54,7 +62,7 @@ class World {
   readonly parked: { readonly isControl: boolean; readonly answer: Answer }[] = [];
   readonly server: Server;
 
-  constructor(limits: Partial<ServerLimits> = {}) {
+  constructor(limits: Partial<ServerLimits> = {}, requestBytesMax?: number) {
     const runtime: Runtime = {
       clock: this.clock,
       random: new SeededRandom(2),
@@ -78,6 +86,7 @@ class World {
         connectionsPerAddressMax: 1000,
         ...limits,
       }),
+      ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
     });
   }
 
@@ -136,4 +145,82 @@ test('clients that leave have their answers, and peers stay', async () => {
   await world.server.close();
   await world.pass(10);
   expect(peer.isClosed).toBe(true);
+});
+
+describe('requests of all connections together', () => {
+  const BYTES_MAX = 1 << 20;
+  const BODY_BYTES = 100_000;
+  const CONNECTIONS = 40;
+  const REQUESTS = 5;
+
+  async function crowd(world: World): Promise<Peer[]> {
+    await world.listen();
+    const clients: Peer[] = [];
+    for (let client = 0; client < CONNECTIONS; client++) clients.push(await world.connect());
+    return clients;
+  }
+
+  test('are bounded while nobody is answered, and all of them are in the end', async () => {
+    const world = new World({}, BYTES_MAX);
+    const clients = await crowd(world);
+    for (let request = 0; request < REQUESTS; request++) {
+      for (const client of clients) client.send(BODY_BYTES);
+      await world.pass(20);
+    }
+    // As many as there is room for, and one more of each that had to be read to find out.
+    expect(world.parked.length).toBeLessThanOrEqual(BYTES_MAX / BODY_BYTES + 1 + CONNECTIONS);
+    expect(world.parked.length).toBeGreaterThan(BYTES_MAX / BODY_BYTES);
+
+    // Peers are not behind them, however much they ask.
+    const peer = await world.connect(CONTROL_PORT);
+    for (let request = 0; request < REQUESTS; request++) {
+      peer.send(BODY_BYTES);
+      await world.pass(10);
+    }
+    expect(world.parked.filter(({ isControl }) => isControl).length).toBe(REQUESTS);
+
+    let answered = 0;
+    for (let round = 0; round < 200 && answered < (CONNECTIONS + 1) * REQUESTS; round++) {
+      answered += world.parked.length;
+      world.answer();
+      await world.pass(10);
+    }
+    expect(answered).toBe((CONNECTIONS + 1) * REQUESTS);
+    const [first] = clients;
+    expect(clients.map(({ received }) => received)).toEqual(clients.map(() => first?.received));
+  });
+
+  test('come to their end although beginnings took all the room', async () => {
+    const world = new World({}, BYTES_MAX);
+    const clients = await crowd(world);
+    for (const client of clients) client.send(BODY_BYTES, BODY_BYTES / 2);
+    await world.pass(10);
+    expect(world.parked.length).toBe(0);
+    for (const client of clients) client.finish();
+    for (let round = 0; round < 100; round++) {
+      await world.pass(10);
+      world.answer();
+    }
+    expect(clients.map(({ received }) => received > 0)).toEqual(clients.map(() => true));
+  });
+
+  test('do not wait for ever behind those who began and fell silent', async () => {
+    const world = new World({}, BYTES_MAX);
+    const clients = await crowd(world);
+    for (const client of clients) client.send(BODY_BYTES, BODY_BYTES / 2);
+    await world.pass(10);
+    const late = await world.connect();
+    late.send(10);
+    late.send(10);
+    await world.pass(40_000);
+    world.answer();
+    await world.pass(100);
+    world.answer();
+    await world.pass(100);
+    expect(late.isClosed).toBe(false);
+    expect(late.received).toBeGreaterThan(20);
+    expect(clients.some(({ isClosed }) => isClosed)).toBe(true);
+    // No more of them than were in the way.
+    expect(clients.every(({ isClosed }) => isClosed)).toBe(false);
+  });
 });

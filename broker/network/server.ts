@@ -4,6 +4,7 @@
 import type { Connection, Listening, Runtime, Timer } from '../std/mod.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { Router } from './request.ts';
+import { REQUEST_BYTES_MAX, RequestBudget } from './request-budget.ts';
 import { ServerConnection, type ServerConnectionObserver } from './server-connection.ts';
 
 const IDLE_CHECK_MS_MAX = 30_000;
@@ -29,6 +30,8 @@ export class Server {
   private readonly limits: () => ServerLimits;
   private readonly observer: ServerConnectionObserver | undefined;
   private readonly pool = new BufferPool();
+  /** Peers have a budget of their own: what clients wait for must not wait behind clients. */
+  private readonly budgets: { readonly clients: RequestBudget; readonly peers: RequestBudget };
   private readonly connections = new Set<ServerConnection>();
   private readonly perAddress = new Map<string, number>();
   private readonly listening: { readonly isControl: boolean; readonly listening: Listening }[] = [];
@@ -44,11 +47,16 @@ export class Server {
     readonly router: Router;
     readonly limits: () => ServerLimits;
     readonly observer?: ServerConnectionObserver;
+    /** What the requests of all clients may take, and those of all peers. */
+    readonly requestBytesMax?: number;
   }) {
     this.runtime = options.runtime;
     this.router = options.router;
     this.limits = options.limits;
     this.observer = options.observer;
+    const budget = (): RequestBudget =>
+      new RequestBudget(options.runtime.clock, options.requestBytesMax ?? REQUEST_BYTES_MAX);
+    this.budgets = { clients: budget(), peers: budget() };
   }
 
   get connectionCount(): number {
@@ -106,6 +114,7 @@ export class Server {
       runtime: this.runtime,
       router: this.router,
       pool: this.pool,
+      budget: listener.isControl ? this.budgets.peers : this.budgets.clients,
       frameBytesMax: limits.frameBytesMax,
       observer: this.observer,
       closed: () => {

@@ -855,7 +855,7 @@ export const brokerDefinitions: readonly ConfigDefinition[] = [
     valid: '',
     importance: 'medium',
     update: 'read-only',
-    doc: 'Accepted for compatibility: bytes in flight are bounded per connection.',
+    doc: 'What the requests of all clients may take that are read and not answered; beyond it no client is read. By default 268435456.',
   },
   {
     name: 'num.network.threads',

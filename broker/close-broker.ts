@@ -67,3 +67,21 @@ export async function closeBroker(open: OpenParts, runtime: Runtime, settings: S
   await store?.close();
   await runtime.executor.close();
 }
+
+/**
+ * This process may do nothing any more: another has its id, or its disks are gone. Nobody is told, nothing is flushed,
+ * and nothing on disk says that it ended well.
+ */
+export async function abandonBroker(open: OpenParts): Promise<void> {
+  const closed = open.server?.close();
+  open.controller?.abandon();
+  open.lifecycle?.close();
+  open.keeper?.close();
+  open.isolation?.close();
+  open.historyReport?.close();
+  open.search?.close();
+  open.loader?.close();
+  open.replicas?.close();
+  for (const channel of open.channels ?? []) channel.close();
+  await closed;
+}

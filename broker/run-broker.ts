@@ -85,7 +85,11 @@ async function start(
   for (const folder of config.logFolders) claimFolder(folder);
   let running: RunningBroker | undefined;
   await serveProbes(() => running, properties, log);
-  running = await startBroker({ runtime, config, stop: stop.requested });
+  const onFatal = (error: BrokerError): void => {
+    process.stderr.write(`ottla: ${error.message}\n`);
+    stop.endAtOnce();
+  };
+  running = await startBroker({ runtime, config, stop: stop.requested, onFatal });
   return running;
 }
 

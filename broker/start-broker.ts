@@ -5,7 +5,7 @@
 
 import { adoptLogs } from './adopt-logs.ts';
 import { applyImage, electOrResign } from './apply-image.ts';
-import { closeBroker, type OpenParts } from './close-broker.ts';
+import { abandonBroker, closeBroker, type OpenParts } from './close-broker.ts';
 import { clusterOf, fenceIfGone, replicaConfigOf, replicationConfig, takeOverIfGone } from './cluster-wiring.ts';
 import { type BrokerConfig, buildLogConfig, configRules, topicRules } from './config/mod.ts';
 import { readControlSecret } from './control-secret.ts';
@@ -69,6 +69,11 @@ export interface StartOptions {
   readonly store?: CoordinationStore;
   /** Once aborted, a broker that does not serve yet closes what it has opened, and its start rejects. */
   readonly stop?: AbortSignal;
+  /**
+   * Called when the broker has ended by itself, at once and without a clean stop, because it may do nothing any more:
+   * the process should end.
+   */
+  readonly onFatal?: (error: BrokerError) => void;
 }
 
 export async function startBroker(options: StartOptions): Promise<RunningBroker> {
@@ -80,8 +85,14 @@ export async function startBroker(options: StartOptions): Promise<RunningBroker>
     closing ??= closeBroker(open, runtime, { ...settings, ...overrides });
     return closing;
   };
+  const die = (error: BrokerError): void => {
+    if (closing !== undefined) return;
+    runtime.log.error({ err: error }, 'this broker ends at once');
+    closing = abandonBroker(open);
+    options.onFatal?.(error);
+  };
   try {
-    const begun = await begin(options, open);
+    const begun = await begin(options, open, die);
     return { ...begun, isReady: () => closing === undefined && begun.isReady(), close };
   } catch (error) {
     await close().catch((err: unknown) => runtime.log.warn({ err }, 'a start that failed left something open'));
@@ -90,13 +101,18 @@ export async function startBroker(options: StartOptions): Promise<RunningBroker>
 }
 
 /** Whatever needs closing is in `open` as soon as it is there. */
-async function begin(options: StartOptions, open: OpenParts): Promise<Omit<RunningBroker, 'close'>> {
+async function begin(
+  options: StartOptions,
+  open: OpenParts,
+  die: (error: BrokerError) => void,
+): Promise<Omit<RunningBroker, 'close'>> {
   const { runtime, config } = options;
   const orStopped = untilStopped(options.stop);
   const { clock, random, disk, log } = runtime;
   const folders = config.logFolders;
   const found = identifyFolders(disk, folders);
   const nodeId = nodeIdOf(config, found?.nodeId);
+  const directoryId = found?.directoryId ?? randomUuid(random);
 
   const store = options.store ?? (await orStopped(openStore(config, runtime)));
   open.store = store;
@@ -143,6 +159,7 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
     random,
     log,
     nodeId,
+    directoryId,
     clusterId: found?.clusterId ?? randomUuid(random),
     endpoints: () => endpoints,
     missingRecords: (image) => settleClusterMinimum(image, config.staticText('min.insync.replicas') ?? '1'),
@@ -192,6 +209,7 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
       cleanerDedupeBufferBytes: config.number('log.cleaner.dedupe.buffer.size'),
     },
     recoveryThreads: config.number('num.recovery.threads.per.data.dir'),
+    ...(found === undefined ? { firstDirectoryId: directoryId } : {}),
   });
   const logs = await orStopped(opening);
   open.logs = logs;
@@ -232,10 +250,14 @@ async function begin(options: StartOptions, open: OpenParts): Promise<Omit<Runni
       failed: logs.folders.filter(({ isOffline }) => isOffline).map(({ directoryId }) => directoryId),
       full: logs.fullFolders().map(({ directoryId }) => directoryId),
     }),
-    onReplaced: () => server.destroy(),
+    onReplaced: () => die(new BrokerError('data.foreign', `another process took over node id ${nodeId}`)),
   });
   open.lifecycle = lifecycle;
-  logs.onFolderOffline = () => lifecycle.tellSoon();
+  logs.onFolderOffline = () => {
+    if (logs.folders.every(({ isOffline }) => isOffline))
+      die(new BrokerError('log.offline', 'every log folder failed'));
+    else lifecycle.tellSoon();
+  };
   logs.onFolderFull = () => lifecycle.tellSoon();
   const isolation = new IsolationWatch({
     clock,

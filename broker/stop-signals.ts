@@ -42,6 +42,12 @@ export class StopSignals {
     process.kill(process.pid, signal);
   }
 
+  /** Ends the process as a crash does, so that whatever watches over it starts it again. */
+  endAtOnce(): void {
+    if (process.pid === 1) process.exit(1);
+    process.kill(process.pid, 'SIGKILL');
+  }
+
   private receive(signal: (typeof SIGNALS)[number]): void {
     if (this.received !== undefined) return;
     this.received = signal;

@@ -124,3 +124,17 @@ test('a log folder that fails takes its partitions with it; those in the other s
   expect(victim.state).toBe('running');
   for (const { id } of cluster.nodes) cluster.kill(id);
 });
+
+test('a broker whose last log folder fails ends by itself, and others lead what it led', async () => {
+  const world = await start();
+  const { cluster, partitions } = world;
+  expect(await produceToAll(world)).toEqual(ALL_WELL);
+  const victim = cluster.node(partitions()[0]?.leader as number);
+  victim.disk.inject({ operation: 'write', kind: 'EIO', path: /\.log$/ });
+  for (let tries = 0; tries < 4; tries++) await produce(world, 0);
+  expect(victim.state).toBe('stopped');
+  const hasMoved = (): boolean => partitions().every(({ leader }) => leader > 0 && leader !== victim.id);
+  expect(await cluster.until(hasMoved, 2000)).toBe(true);
+  expect(await produceToAll(world)).toEqual(ALL_WELL);
+  for (const { id } of cluster.nodes) if (id !== victim.id) cluster.kill(id);
+});

@@ -90,6 +90,7 @@ class Broker {
       random,
       log: { ...silentLogger, warn: (fields) => this.warnings.push(fields) },
       nodeId,
+      directoryId: `directory-${nodeId}`,
       clusterId: 'cluster',
       endpoints: () => [],
       peerPositions: async () => this.peers,
@@ -212,10 +213,10 @@ describe('leading', () => {
     third.faults = (operation) => (operation === 'lease' ? { kind: 'delay', delayMs: 200 } : undefined);
     const late = third.controller.takeOver(1);
     await second.controller.takeOver(1);
-    expect([second.controller.isActive, world.state.lease?.holder]).toEqual([true, 'broker-2']);
+    expect([second.controller.isActive, world.state.lease?.holder]).toEqual([true, 'broker-2/directory-2']);
     await Promise.all([late, world.clock.advanceAndSettle(1000)]);
     expect([second.controller.isActive, third.controller.isActive]).toEqual([true, false]);
-    expect([world.state.lease?.holder, world.epochs()]).toEqual(['broker-2', [1, 2]]);
+    expect([world.state.lease?.holder, world.epochs()]).toEqual(['broker-2/directory-2', [1, 2]]);
   });
 
   test('a lease that its holder gave up is taken at once by who finds it gone', async () => {

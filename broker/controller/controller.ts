@@ -29,8 +29,12 @@ const WAITING_MAX = 10_000;
 /** Unclean elections of one batch that are named in the log. The rest is counted. */
 const NAMED_ELECTIONS_MAX = 100;
 
-/** Names a broker's data, not its process: what ran on it before is gone, so the lease is still its own. */
-const holderOf = (nodeId: number): string => `broker-${nodeId}`;
+/**
+ * Names a broker's data, not its process: what ran on it before is gone, so the lease is still its own. Another process
+ * under the same id, on data of its own, is somebody else.
+ */
+const holderOf = (nodeId: number, directoryId: string): string => `broker-${nodeId}/${directoryId}`;
+const isHeldBy = ({ holder }: Lease, nodeId: number): boolean => holder.startsWith(`broker-${nodeId}/`);
 
 interface Waiting {
   readonly decide: (image: MetadataImage) => Decision<unknown>;
@@ -45,6 +49,8 @@ export interface ControllerOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly nodeId: number;
+  /** Of this broker's first log folder. */
+  readonly directoryId: string;
   /** Names the cluster when this controller is the first that its log ever had. */
   readonly clusterId: string;
   /** What the log must say before anything is decided on it, and does not say yet: written with the claim. */
@@ -59,6 +65,7 @@ export interface ControllerOptions {
 
 export class Controller {
   private readonly options: ControllerOptions;
+  private readonly holder: string;
   private readonly writer: LogWriter;
   private readonly waiting: Waiting[] = [];
   /** Admin changes that wait until the store may be written to again. They then go together. */
@@ -79,11 +86,13 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.options = options;
+    this.holder = holderOf(options.nodeId, options.directoryId);
     this.writer = new LogWriter(options);
   }
 
+  /** Not any more when the log says that another claimed it, whether or not this one has drawn its consequences. */
   get isActive(): boolean {
-    return this.isLeading;
+    return this.isLeading && this.options.loader.image.controllerEpoch === this.controllerEpoch;
   }
 
   get epoch(): number {
@@ -134,11 +143,11 @@ export class Controller {
    * the lease from it a moment ago keeps it.
    */
   async takeOver(from: number): Promise<void> {
-    const { store, loader, nodeId, log } = this.options;
+    const { store, loader, log } = this.options;
     if (this.isLeading || this.isClosed || loader.image.controllerId !== from) return;
     try {
       const current = await store.leases.read();
-      if (current?.holder === holderOf(from)) await store.leases.take(holderOf(nodeId), LEASE_MS, current);
+      if (current !== undefined && isHeldBy(current, from)) await store.leases.take(this.holder, LEASE_MS, current);
       else if (current !== undefined && current.holder !== '') return;
     } catch (error) {
       log.warn({ err: error, from }, 'the lease of a controller that is gone could not be taken over');
@@ -151,8 +160,9 @@ export class Controller {
   private async stand(): Promise<boolean> {
     if (this.isStanding) return true;
     this.isStanding = true;
-    const { store, nodeId, log, clock } = this.options;
-    const holder = holderOf(nodeId);
+    const { holder } = this;
+    const { store, loader, log, clock } = this.options;
+    if (loader.image.controllerEpoch > this.controllerEpoch) this.stepDown('another broker claimed the log');
     try {
       const askedMs = clock.monotonicMs();
       const lease = await store.leases.acquire(holder, LEASE_MS);
@@ -366,17 +376,22 @@ export class Controller {
   }
 
   async close(): Promise<void> {
+    this.abandon();
+    await this.release();
+  }
+
+  /** Decides nothing any more, and leaves the lease to whoever holds it. */
+  abandon(): void {
     this.isClosed = true;
     this.writer.close();
     this.stepDown('the broker shuts down');
-    await this.release();
   }
 
   /** So that the next controller need not wait for the lease to run out; it does when this fails. */
   private async release(): Promise<void> {
     if (this.lease === undefined) return;
     this.lease = undefined;
-    await this.options.store.leases.release(holderOf(this.options.nodeId)).catch(() => {});
+    await this.options.store.leases.release(this.holder).catch(() => {});
   }
 }
 

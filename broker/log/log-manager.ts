@@ -58,6 +58,8 @@ export interface LogManagerOptions {
   readonly configOf: (topic: string) => LogConfig;
   /** How many partitions are opened at a time. */
   readonly recoveryThreads?: number;
+  /** The id of the first folder, if it is new; default a random one. */
+  readonly firstDirectoryId?: string;
 }
 
 /**
@@ -342,7 +344,8 @@ export class LogManager {
       });
     }
     if (known?.directoryId !== undefined) return known.directoryId;
-    const directoryId = randomUuid(this.runtime.random);
+    const chosen = path === options.folders[0] ? options.firstDirectoryId : undefined;
+    const directoryId = chosen ?? randomUuid(this.runtime.random);
     const { nodeId, clusterId } = options;
     replaceFileNow(disk, file, encodeMetaProperties({ nodeId, clusterId, directoryId }));
     return directoryId;

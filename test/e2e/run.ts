@@ -127,7 +127,7 @@ async function suite(
   );
   await phase(kubernetes, 'the process of the controller is killed', async () => {
     const holder = (await kubernetes.get('lease', 'ottla')).spec.holderIdentity;
-    const pod = `ottla-${holder}`;
+    const pod = `ottla-${holder.split('/')[0]}`;
     await kubernetes.exec(
       pod,
       'for p in /proc/[0-9]*; do grep -qs "main[.]mjs" $p/cmdline && kill -9 $(basename $p); done; true',
@@ -251,7 +251,7 @@ async function showMetadata(kubernetes: Kubernetes): Promise<void> {
   ensure(/OFFSET/.test(snapshots) && snapshots.trim().split('\n').length > 1, `no snapshots: ${snapshots}`);
   const lines = [...slots.trim().split('\n').slice(0, 4), ...snapshots.trim().split('\n').slice(0, 3)];
   const leader = (await kubernetes.get('lease', 'ottla')).spec.holderIdentity;
-  ensure(/^broker-[123]$/.test(leader), `the lease is held by ${leader}`);
+  ensure(/^broker-[123]\//.test(leader), `the lease is held by ${leader}`);
   process.stdout.write(`${lines.map((line) => `        ${line}`).join('\n')}\n        led by ${leader}\n`);
 }
 

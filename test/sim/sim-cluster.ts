@@ -94,7 +94,8 @@ export class SimCluster {
   }
 
   /** The world as one life of a process sees it: dead callbacks never run, those of a paused process wait. */
-  private runtimeOf(node: SimNode): Runtime {
+  /** The world as the process on that node sees it. */
+  runtimeOf(node: SimNode): Runtime {
     const { life } = node;
     const run = (callback: () => void): void => {
       if (node.life !== life) return;
@@ -169,7 +170,7 @@ export class SimCluster {
     return logger;
   }
 
-  private configOf(node: SimNode): BrokerConfig {
+  configOf(node: SimNode): BrokerConfig {
     return new BrokerConfig(
       new Map(
         Object.entries({
@@ -205,7 +206,12 @@ export class SimCluster {
     this.trace.add(`broker ${id}`, 'sim', 'starts');
     node.stop = new AbortController();
     const { signal } = node.stop;
-    startBroker({ runtime, config: this.configOf(node), store, stop: signal }).then(
+    const onFatal = (error: Error): void => {
+      if (node.life !== life) return;
+      this.trace.add(`broker ${id}`, 'sim', 'ends by itself', { err: error });
+      this.kill(id);
+    };
+    startBroker({ runtime, config: this.configOf(node), store, stop: signal, onFatal }).then(
       (running) => {
         if (node.life !== life) return;
         node.running = running;

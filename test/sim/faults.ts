@@ -86,7 +86,7 @@ export class Faults {
     const { cluster, random } = this;
     // Often the controller, for most of what can go wrong in a cluster goes wrong around it.
     const victim = random.chance(0.35) ? (this.activeController() ?? this.pickRunning()) : this.pickRunning();
-    switch (random.below(31)) {
+    switch (random.below(40)) {
       case 0:
       case 1:
       case 2:
@@ -146,6 +146,9 @@ export class Faults {
         break;
       case 21:
         if (victim !== undefined) cluster.slowDown(victim.id, random.pick([20, 200, 1000]));
+        break;
+      case 22:
+        if (victim !== undefined) this.breakDisk(victim);
         break;
       default:
         this.freeze();
@@ -295,6 +298,17 @@ export class Faults {
       cluster.clock.after(random.below(2000), () => cluster.breakConnections(victim.id, other.id));
     }
     this.history.count('broken connections');
+  }
+
+  /** Every write fails until the process has ended of it, or for a moment only. */
+  private breakDisk(victim: SimNode): void {
+    const { cluster, random } = this;
+    const operation = random.pick(['write', 'write', 'datasync'] as const);
+    const times = random.pick([1, 2, Number.POSITIVE_INFINITY]);
+    const mend = victim.disk.inject({ operation, kind: 'EIO', path: /\.log$/, times });
+    cluster.trace.add(`broker ${victim.id}`, 'sim', 'disk fails', { operation, times });
+    cluster.clock.after(1000 + random.below(10_000), mend);
+    this.history.count('failing disks');
   }
 
   private fillDisk(victim: SimNode): void {

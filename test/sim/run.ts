@@ -21,7 +21,7 @@ const FLOORS_PER_200: Readonly<Record<string, number>> = {
   'appends with unknown outcome': 200,
   claims: 200,
   'readers behind a trim': 100,
-  'stale controllers resumed': 60,
+  'stale controllers resumed': 100,
   'changed minimums': 200,
   'power losses': 200,
   'broken connections': 200,

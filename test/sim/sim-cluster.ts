@@ -201,6 +201,7 @@ export class SimCluster {
     node.state = 'starting';
     this.network.reappear(this.ownerOf(node));
     const { life } = node;
+    const { faultsHit } = node.disk;
     const runtime = this.runtimeOf(node);
     const store = this.storeOf(node, runtime.clock);
     this.trace.add(`broker ${id}`, 'sim', 'starts');
@@ -221,7 +222,7 @@ export class SimCluster {
         if (node.life !== life) return;
         this.trace.add(`broker ${id}`, 'sim', signal.aborted ? 'stopped' : 'could not start', { err: error });
         // Without room for a file it refuses to start, as it should, and is started again.
-        if (!signal.aborted && node.disk.capacityBytes === Number.MAX_SAFE_INTEGER) this.failures.push(error as Error);
+        if (!signal.aborted && isWell(node.disk, faultsHit)) this.failures.push(error as Error);
         this.end(node, !signal.aborted || node.wasUnclean);
         this.network.kill(this.ownerOf(node));
       },
@@ -281,6 +282,7 @@ export class SimCluster {
     if (node.state !== 'running' || running === undefined) return;
     this.trace.add(`broker ${id}`, 'sim', 'stops');
     node.state = 'stopping';
+    const { faultsHit } = node.disk;
     running.close({ permitMs }).then(
       () => {
         if (node.life !== life) return;
@@ -291,7 +293,7 @@ export class SimCluster {
       (error: unknown) => {
         if (node.life !== life) return;
         // Without room for its checkpoints it cannot stop cleanly, and ends all the same.
-        if (node.disk.capacityBytes === Number.MAX_SAFE_INTEGER) this.failures.push(error as Error);
+        if (isWell(node.disk, faultsHit)) this.failures.push(error as Error);
         this.kill(id);
       },
     );
@@ -379,4 +381,9 @@ function emptyDisk(): MemoryDisk {
   disk.makeFolder('/data');
   disk.syncFolder('/');
   return disk;
+}
+
+/** Whether nothing went wrong with the disk since it had been hit by so many faults. */
+function isWell(disk: MemoryDisk, faultsHit: number): boolean {
+  return disk.capacityBytes === Number.MAX_SAFE_INTEGER && disk.faultsHit === faultsHit;
 }

@@ -120,6 +120,8 @@ export class MemoryDisk implements Disk {
   capacityBytes = Number.MAX_SAFE_INTEGER;
   /** Counts every call that changes the disk, so that a test can cut the power at each. */
   changes = 0;
+  /** How often an injected fault has hit. */
+  faultsHit = 0;
   /** Called before each change, numbered as `changes`; it may throw to stop the world there. */
   beforeChange: ((change: number, operation: DiskOperation, path: string) => void) | undefined;
   private root = new FolderNode();
@@ -342,6 +344,7 @@ export class MemoryDisk implements Disk {
       }
       if (active.timesLeft <= 0) continue;
       active.timesLeft -= 1;
+      this.faultsHit += 1;
       if (fault.kind === 'slow') this.clock?.elapse(fault.slowMs ?? 10);
       else if (fault.kind === 'short') return true;
       else throw systemError(fault.kind, operation, path);

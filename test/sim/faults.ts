@@ -41,6 +41,8 @@ export class Faults {
   /** While true nothing new goes wrong by itself: at the start, and when everything is mended. */
   private isMending = true;
   private readonly frozenUntilMs = new Map<number, number>();
+  /** Each mends a disk, once or again. */
+  private readonly brokenDisks: (() => void)[] = [];
 
   constructor(options: {
     readonly cluster: SimCluster;
@@ -307,6 +309,7 @@ export class Faults {
     const times = random.pick([1, 2, Number.POSITIVE_INFINITY]);
     const mend = victim.disk.inject({ operation, kind: 'EIO', path: /\.log$/, times });
     cluster.trace.add(`broker ${victim.id}`, 'sim', 'disk fails', { operation, times });
+    this.brokenDisks.push(mend);
     cluster.clock.after(1000 + random.below(10_000), mend);
     this.history.count('failing disks');
   }
@@ -329,6 +332,7 @@ export class Faults {
     this.mood = CALM;
     cluster.store.isWatchStalled = false;
     cluster.heal();
+    for (const mend of this.brokenDisks.splice(0)) mend();
     for (const node of cluster.nodes) {
       node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
       this.goOn(node);

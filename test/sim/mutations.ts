@@ -253,6 +253,20 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'member-of-commit',
+    // Two guards in one: who stays a member joins every generation, so an old generation tells of who is none any more.
+    guard: 'a commit is taken only from a member, and for its current generation',
+    changes: [
+      {
+        file: 'broker/groups/group.ts',
+        find:
+          'if (errorCode !== ErrorCode.NONE) return errorCode;\n      ' +
+          'if (generationId !== this.generationId) return ErrorCode.ILLEGAL_GENERATION;',
+        replace: 'if (errorCode === -1) return errorCode;',
+      },
+    ],
+  },
+  {
     name: 'permit-of-an-epoch',
     guard: 'a permit to stop belongs to one incarnation',
     changes: [

@@ -6,6 +6,8 @@ import { randomUuid } from '../../broker/std/mod.ts';
 import { SeededRandom } from '../../broker/std/sim/prng.ts';
 import * as calls from '../support/calls.ts';
 import { Faults } from './faults.ts';
+import { GroupHistory } from './group-history.ts';
+import { runMember } from './group-member.ts';
 import { History } from './history.ts';
 import { MetadataChecker } from './metadata-checker.ts';
 import { checkJoined, checkReplicas } from './replica-checker.ts';
@@ -30,6 +32,7 @@ const RECOVERY_MS_MAX = 120_000;
 const TRACE_LINES = 400;
 const LOOK_EVERY_MS = 50;
 const RING_BATCHES = 12;
+const MEMBERS = 3;
 
 export async function runSeed(seed: number, steps: number): Promise<SeedResult> {
   const random = new SeededRandom(seed);
@@ -82,16 +85,27 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
         running.push(runReader({ client: clientOf(`c${name++}`), history, topic, partition, stop }));
       }
     }
-    for (const groupId of ['g1', 'g2']) {
-      const isCoordinator = (port: number): boolean => {
+    const isCoordinatorOf =
+      (groupId: string) =>
+      (port: number): boolean => {
         const partitions = checker.image.topicsByName.get('__consumer_offsets')?.partitions ?? [];
         const partition = partitionOfKey(groupId, Math.max(1, partitions.length));
         const id = cluster.bootstrapPorts.indexOf(port) + 1;
         const replica = cluster.node(id).running?.broker.replicas.get('__consumer_offsets', partition);
         return replica?.leaderEpoch === partitions[partition]?.leaderEpoch && partitions[partition]?.leader === id;
       };
+    for (const groupId of ['g1', 'g2']) {
       const client = clientOf(groupId);
+      const isCoordinator = isCoordinatorOf(groupId);
       running.push(runCommitter({ client, history, groupId, topic: 'plain', isCoordinator, stop }));
+    }
+    const mayHaveLost = (): boolean => [0, 1].some((partition) => history.mayHaveLost('__consumer_offsets', partition));
+    const group = new GroupHistory({ groupId: 'members', history, mayHaveLost });
+    const isCoordinator = isCoordinatorOf(group.groupId);
+    for (let member = 0; member < MEMBERS; member++) {
+      const { name: topic, partitions } = TOPICS[0];
+      const own = { client: clientOf(`member-${member}`), random: random.fork() };
+      running.push(runMember({ ...own, history, group, topic, partitions, isCoordinator, stop }));
     }
     running.push(
       runAdmin({ client: clientOf('admin'), history, random: random.fork(), brokers, topics: TOPICS, stop }),

@@ -1,6 +1,6 @@
 /**
- * What clients do while the cluster is shaken: produce with and without idempotence, read along, commit offsets, and
- * change topics. Each loops until it is told to stop; every value is unique, and what no answer came for is unknown.
+ * What clients do while the cluster is shaken, besides consuming in groups: produce with and without idempotence, read
+ * along, commit offsets, and change topics. Each loops until it is told to stop; every value is unique, and what no answer came for is unknown.
  */
 import { defineCall } from '../../broker/protocol/connection/mod.ts';
 import * as reassignRequest from '../../broker/protocol/generated/alter-partition-reassignments-request.ts';
@@ -191,7 +191,7 @@ export async function runReader(options: {
   }
 }
 
-async function fetchAt(
+export async function fetchAt(
   client: SimClient,
   { port, leaderEpoch: currentLeaderEpoch }: Leader,
   topic: string,
@@ -288,7 +288,7 @@ export async function runCommitter(options: {
   }
 }
 
-async function coordinatorPort(client: SimClient, groupId: string): Promise<number | undefined> {
+export async function coordinatorPort(client: SimClient, groupId: string): Promise<number | undefined> {
   try {
     const response = await client.ask(client.anyPort(), calls.findCoordinatorCall, 4, {
       keyType: 0,

@@ -1,6 +1,7 @@
 /**
  * What clients do while the cluster is shaken, besides consuming in groups: produce with and without idempotence, read
- * along, commit offsets, and change topics. Each loops until it is told to stop; every value is unique, and what no answer came for is unknown.
+ * along, commit offsets, and change topics. Each loops until it is told to stop; every value is unique, and what no
+ * answer came for is unknown.
  */
 import { defineCall } from '../../broker/protocol/connection/mod.ts';
 import * as reassignRequest from '../../broker/protocol/generated/alter-partition-reassignments-request.ts';

@@ -14,9 +14,9 @@ import { KafkaConnection } from '../../broker/protocol/connection/mod.ts';
 import { chosenCrc32c } from '../../broker/protocol/mod.ts';
 import { silentLogger } from '../../broker/std/mod.ts';
 import { nodeRuntime } from '../../broker/std/node-runtime.ts';
-import { bundle } from '../../hack/image.ts';
 import { BrokerCluster } from '../support/broker-cluster.ts';
 import type { BrokerProcess } from '../support/broker-process.ts';
+import { bundleBroker } from '../support/bundled-broker.ts';
 import * as calls from '../support/calls.ts';
 import { installPackage, mustRun } from '../support/command.ts';
 import { startKafka } from '../support/kafka-process.ts';
@@ -25,8 +25,6 @@ import { ensure, Tally } from '../support/tally.ts';
 import { buildLoad, clusterScenarios, type Peer, type Scenario, singleScenarios } from './scenarios.ts';
 
 const resultsFolder = fileURLToPath(new URL('./results/', import.meta.url));
-/** Inside the checkout, where the bundle finds its native packages. */
-const bundleFolder = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
 const runtime = nodeRuntime(silentLogger);
 /** Both brokers remove the files of a deleted topic after this time. */
 const DELETE_DELAY_MS = 500;
@@ -102,12 +100,11 @@ async function main(): Promise<void> {
   }
   // The fastest checksum is a library of the system, which the broker takes when it is there.
   if (chosenCrc32c.name !== 'isa-l') await installPackage('libisal2');
-  // Pods run the bundle: without Node's compiler for TypeScript in memory, and without its time at start.
-  await bundle(['broker/main.ts'], bundleFolder);
+  const program = await bundleBroker('bench');
   const startedMs = performance.now();
   const cluster = await BrokerCluster.start({
     size: brokers,
-    program: join(bundleFolder, 'main.mjs'),
+    program,
     overrides: {
       'log.segment.delete.delay.ms': `${DELETE_DELAY_MS}`,
       ...(brokers === 1 ? {} : { 'min.insync.replicas': '2' }),

@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { BrokerCluster } from '../support/broker-cluster.ts';
+import { bundleBroker } from '../support/bundled-broker.ts';
 import { cpuSeconds, openFiles, residentMegabytes } from '../support/process-cost.ts';
 import { Tally } from '../support/tally.ts';
 import { ClusterView, pause, until } from './cluster-view.ts';
@@ -101,6 +102,7 @@ async function stop(cluster: BrokerCluster, view: ClusterView, id: number): Prom
 
 const cluster = await BrokerCluster.start({
   size: 3,
+  program: await bundleBroker('scale'),
   overrides: { 'default.replication.factor': '3', 'min.insync.replicas': '2' },
 });
 const view = new ClusterView(cluster);

@@ -11,7 +11,7 @@ import {
   RECOVERY_POINT_FILE,
   replaceFile,
 } from './checkpoints.ts';
-import type { LogFolder } from './log-context.ts';
+import type { LogFolder } from './log-folder.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export type CheckpointKind = 'recoveryPoints' | 'logStarts' | 'highWatermarks';

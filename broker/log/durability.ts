@@ -5,7 +5,8 @@
 import { BrokerError } from '../std/mod.ts';
 import { PARTITION_METADATA_FILE } from './checkpoints.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
-import type { LogContext, LogFolder } from './log-context.ts';
+import type { LogContext } from './log-context.ts';
+import type { LogFolder } from './log-folder.ts';
 import type { Segment } from './segment.ts';
 
 /** The log whose durability it is. */

@@ -2,19 +2,9 @@
 import type { Runtime } from '../std/mod.ts';
 import type { Arena } from './arena.ts';
 import type { LogManagerConfig } from './log-config.ts';
+import type { LogFolder } from './log-folder.ts';
 import type { ReadAhead } from './read-ahead.ts';
 import type { ReadBuffers } from './read-buffers.ts';
-
-/** One of `log.dirs`. Offline is for good: only a restart, with the disk mended, brings it back. */
-export interface LogFolder {
-  readonly path: string;
-  readonly directoryId: string;
-  isOffline: boolean;
-  /** When a write last found no room, on the monotonic clock. */
-  fullAtMs: number;
-  /** Writes in a row that failed for another reason. */
-  failedWrites: number;
-}
 
 export interface LogContext {
   readonly runtime: Runtime;

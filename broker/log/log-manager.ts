@@ -33,7 +33,8 @@ import {
   STRAY_FOLDER_SUFFIX,
 } from './file-names.ts';
 import { DEFAULT_LOG_MANAGER_CONFIG, type LogConfig, type LogManagerConfig } from './log-config.ts';
-import type { LogContext, LogFolder } from './log-context.ts';
+import type { LogContext } from './log-context.ts';
+import { LogFolder } from './log-folder.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { ReadBuffers } from './read-buffers.ts';
@@ -61,14 +62,6 @@ export interface LogManagerOptions {
   /** The id of the first folder, if it is new; default a random one. */
   readonly firstDirectoryId?: string;
 }
-
-/**
- * A folder counts as full for so long after a write found no room, and until there is so much again: else replicas
- * would come and go with every batch that happens to fit.
- */
-const FULL_FOR_MS = 5000;
-const ROOM_AGAIN_BYTES = 64 * 1024 * 1024;
-const ROOM_AGAIN_SHARE = 0.02;
 
 export interface LogFolderDescription {
   readonly path: string;
@@ -169,15 +162,10 @@ export class LogManager {
     return this.folderList;
   }
 
-  /** Folders in which a write found no room a moment ago, or ever, and there still is little. */
+  /** Folders that have no room at the moment. */
   fullFolders(): LogFolder[] {
     const { clock, disk } = this.runtime;
-    return this.folderList.filter(({ path, fullAtMs, isOffline }) => {
-      if (isOffline || fullAtMs === Number.NEGATIVE_INFINITY) return false;
-      if (clock.monotonicMs() - fullAtMs < FULL_FOR_MS) return true;
-      const { freeBytes, totalBytes } = disk.space(path);
-      return freeBytes < Math.min(ROOM_AGAIN_BYTES, totalBytes * ROOM_AGAIN_SHARE);
-    });
+    return this.folderList.filter((folder) => folder.isFull(clock.monotonicMs(), disk));
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -310,7 +298,7 @@ export class LogManager {
         disk.makeFolder(path);
         disk.syncFolder(path.slice(0, path.lastIndexOf('/')) || '/');
       }
-      const folder = folderAt(path, this.identify(path, options));
+      const folder = new LogFolder(path, this.identify(path, options));
       replaceFileNow(disk, `${path}/${LOCK_FILE}`, this.incarnation);
       const brokerEpoch = readCleanShutdown(disk, `${path}/${CLEAN_SHUTDOWN_FILE}`);
       const isFirst = this.folderList.length === 0;
@@ -321,7 +309,7 @@ export class LogManager {
       if (error instanceof BrokerError && error.code === 'data.foreign') throw error;
       log.error({ folder: path, err: error }, 'log folder cannot be used');
       const known = this.folderList.find((folder) => folder.path === path);
-      if (known === undefined) this.folderList.push({ ...folderAt(path, ''), isOffline: true });
+      if (known === undefined) this.folderList.push(offlineFolder(path));
       else this.takeOffline(known, error);
     }
   }
@@ -502,8 +490,9 @@ export class LogManager {
   }
 
   private foundFull(folder: LogFolder): void {
-    const isNews = !this.fullFolders().includes(folder);
-    folder.fullAtMs = this.runtime.clock.monotonicMs();
+    const { clock, disk } = this.runtime;
+    const isNews = !folder.isFull(clock.monotonicMs(), disk);
+    folder.foundFull(clock.monotonicMs());
     if (!isNews) return;
     this.runtime.log.error({ folder: folder.path }, 'log folder is full: others shall lead what is in it');
     this.onFolderFull(folder);
@@ -610,6 +599,9 @@ function readText(disk: Disk, path: string): string | undefined {
   return disk.exists(path) ? disk.readFile(path).toString('utf8') : undefined;
 }
 
-function folderAt(path: string, directoryId: string): LogFolder {
-  return { path, directoryId, isOffline: false, fullAtMs: Number.NEGATIVE_INFINITY, failedWrites: 0 };
+/** Nobody knows its id: it cannot be read. */
+function offlineFolder(path: string): LogFolder {
+  const folder = new LogFolder(path, '');
+  folder.isOffline = true;
+  return folder;
 }

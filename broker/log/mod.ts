@@ -17,7 +17,7 @@ export {
   type LogConfig,
   type LogManagerConfig,
 } from './log-config.ts';
-export type { LogFolder } from './log-context.ts';
+export type { LogFolder } from './log-folder.ts';
 export { type LogFolderDescription, LogManager, type LogManagerOptions } from './log-manager.ts';
 export type { AppendResult, PartitionLog } from './partition-log.ts';
 export type { ProducerEntry, ProducerStates } from './producer-state.ts';

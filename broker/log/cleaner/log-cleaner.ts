@@ -7,7 +7,8 @@
 import { BrokerError } from '../../std/mod.ts';
 import type { OffsetCheckpoint } from '../checkpoints.ts';
 import { CLEANED_SUFFIX, partitionFolderName, SEGMENT_SUFFIXES, SWAP_SUFFIX, segmentFileName } from '../file-names.ts';
-import type { LogContext, LogFolder } from '../log-context.ts';
+import type { LogContext } from '../log-context.ts';
+import type { LogFolder } from '../log-folder.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { Segment } from '../segment.ts';
 import type { CleanInput, CleanOutput, CleanSegment } from './clean-job.ts';

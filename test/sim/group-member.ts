@@ -182,7 +182,7 @@ async function readOn(
   }
   for (const { offset, value } of recordsOf(answer.records)) {
     if (offset < from) continue;
-    history.see(topic, partition, offset, value);
+    history.seeUnder(leader?.leaderEpoch ?? 0, topic, partition, offset, value);
     positions.set(partition, offset + 1);
   }
 }

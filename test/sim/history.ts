@@ -18,6 +18,8 @@ class PartitionHistory {
   readonly seen = new Map<number, string>();
   /** The partition had a leader that may lack records. */
   mayHaveLost = false;
+  /** What was read under an earlier leader epoch is of before that loss: a leader that was deposed still shows it. */
+  countsFromEpoch = 0;
 }
 
 export class History {
@@ -71,9 +73,10 @@ export class History {
     return this.of(topic, partition).mayHaveLost;
   }
 
-  lossAnnounced(topic: string, partition: number): void {
+  lossAnnounced(topic: string, partition: number, leaderEpoch: number): void {
     const history = this.of(topic, partition);
     history.mayHaveLost = true;
+    history.countsFromEpoch = leaderEpoch;
     history.seen.clear();
     history.acknowledged.splice(0);
     this.count('announced losses');
@@ -85,8 +88,12 @@ export class History {
     this.count('acknowledged');
   }
 
-  /** A client read the value at the offset. */
-  see(topic: string, partition: number, offset: number, value: string): void {
+  /** A client read the value at the offset from who led in `leaderEpoch`. */
+  seeUnder(leaderEpoch: number, topic: string, partition: number, offset: number, value: string): void {
+    if (leaderEpoch >= this.of(topic, partition).countsFromEpoch) this.see(topic, partition, offset, value);
+  }
+
+  private see(topic: string, partition: number, offset: number, value: string): void {
     const history = this.of(topic, partition);
     const known = history.seen.get(offset);
     if (known === undefined) history.seen.set(offset, value);

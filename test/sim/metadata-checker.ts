@@ -151,7 +151,9 @@ export class MetadataChecker {
       this.joined(topic, partition, old);
     }
     const isNewlyRecovering = partition.isRecovering && (old === undefined || old.leaderEpoch !== leaderEpoch);
-    if (isNewlyRecovering && this.canLose()) this.history.lossAnnounced(topic, partition.partition);
+    if (isNewlyRecovering && this.canLose()) {
+      this.history.lossAnnounced(topic, partition.partition, leaderEpoch);
+    }
   }
 
   private minimumOf(topic: string): number {

@@ -184,7 +184,7 @@ export async function runReader(options: {
     }
     for (const record of recordsOf(answer.records)) {
       if (record.offset < offset) continue;
-      history.see(topic, partition, record.offset, record.value);
+      history.seeUnder(leader?.leaderEpoch ?? 0, topic, partition, record.offset, record.value);
       offset = record.offset + 1;
       history.count('read');
     }

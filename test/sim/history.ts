@@ -82,8 +82,12 @@ export class History {
     this.count('announced losses');
   }
 
-  acknowledge(topic: string, partition: number, record: Acknowledged): void {
-    this.of(topic, partition).acknowledged.push(record);
+  /** A producer was told so by who led in `leaderEpoch`. */
+  acknowledge(leaderEpoch: number, topic: string, partition: number, record: Acknowledged): void {
+    const history = this.of(topic, partition);
+    // A deposed leader still says of a repeated batch that it was committed, as it was before the loss.
+    if (leaderEpoch < history.countsFromEpoch) return;
+    history.acknowledged.push(record);
     this.see(topic, partition, record.offset, record.value);
     this.count('acknowledged');
   }

@@ -107,7 +107,7 @@ export async function runProducer(options: {
     if (answer.errorCode === ErrorCode.NONE) {
       values.forEach((value, index) => {
         const offset = answer.baseOffset + index;
-        history.acknowledge(topic, partition, { producer: name, value, offset });
+        history.acknowledge(answer.leaderEpoch, topic, partition, { producer: name, value, offset });
       });
       sequence += values.length;
       await client.pause(random.below(60));
@@ -140,7 +140,7 @@ async function sendBatch(
   topic: string,
   partition: number,
   batch: Buffer,
-): Promise<{ errorCode: number; baseOffset: number } | undefined> {
+): Promise<{ errorCode: number; baseOffset: number; leaderEpoch: number } | undefined> {
   const leader = await client.leaderOf(topic, partition);
   if (leader === undefined) return undefined;
   try {
@@ -150,7 +150,8 @@ async function sendBatch(
       timeoutMs: 2000,
       topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }],
     });
-    return response.responses[0]?.partitionResponses[0];
+    const answer = response.responses[0]?.partitionResponses[0];
+    return answer && { ...answer, leaderEpoch: leader.leaderEpoch };
   } catch {
     return undefined;
   }

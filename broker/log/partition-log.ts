@@ -322,7 +322,12 @@ export class PartitionLog implements AppendTarget {
     const cut = await findCut(segment, offset);
     this.cache.clear();
     for (const later of this.list.replace(slot + 1, this.segments.length, [])) this.discard(later);
-    await cutSegment(segment, cut);
+    try {
+      await cutSegment(segment, cut);
+    } catch (error) {
+      this.context.takeOffline(this.logFolder, error);
+      throw error;
+    }
     this.resetEnds(cut.endOffset);
     this.leaderEpochs.truncateFromEnd(cut.endOffset);
     await this.leaderEpochs.persist();

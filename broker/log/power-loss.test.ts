@@ -121,3 +121,24 @@ test.each([
   const { log } = await openLog(world, ONE_SEGMENT);
   expect(startsOf(log)).toEqual([0, BATCHES_PER_EPOCH, 2 * BATCHES_PER_EPOCH]);
 });
+
+test('what was cut off does not come back in front of what was written in its place', async () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const world = makeWorld(seed);
+    const { log } = await openLog(world, ONE_SEGMENT);
+    // All are of one size, so that any mixture of old and new is a chain of whole batches.
+    const value = (letter: string): Buffer => batchOf([letter.repeat(3000)]);
+    for (let at = 0; at < 3; at++) await append(world, log, value('a'), { leaderEpoch: 1 });
+    for (let at = 0; at < 2; at++) await append(world, log, value('b'), { leaderEpoch: 1 });
+    await log.flush();
+    await log.truncateTo(3);
+    for (let at = 0; at < 4; at++) await append(world, log, value('c'), { leaderEpoch: 2 });
+    world.disk.powerLoss(world.random);
+    const again = (await openLog(world, ONE_SEGMENT)).log;
+    const bytes = await readAll(again, 0);
+    for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
+      const offset = Number(bytes.readBigInt64BE(at));
+      expect(batchPartitionLeaderEpoch(bytes, at), `seed ${seed}, offset ${offset}`).toBe(offset < 3 ? 1 : 2);
+    }
+  }
+});

@@ -220,6 +220,20 @@ export class Segment {
   }
 
   /**
+   * To be awaited before anything is written where the segment was cut. Pages reach the disk in any order: a power loss
+   * could bring back a batch that was cut off, whole and sound, in front of what was written behind it since.
+   */
+  async syncCut(): Promise<void> {
+    const file = this.retain();
+    try {
+      await file.datasync();
+    } finally {
+      this.release();
+    }
+    this.syncedBytes = this.sizeBytes;
+  }
+
+  /**
    * A truncation may have cut the batch with the largest timestamp: a scan of what the index does not cover mends it.
    */
   noteTimestamp(timestamp: number, offset: number): void {

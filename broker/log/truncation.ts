@@ -25,7 +25,10 @@ export async function findCut(segment: Segment, offset: number): Promise<Cut> {
 }
 
 export async function cutSegment(segment: Segment, { position, endOffset }: Cut): Promise<void> {
-  if (position < segment.sizeBytes) segment.truncate(position, endOffset);
+  if (position < segment.sizeBytes) {
+    segment.truncate(position, endOffset);
+    await segment.syncCut();
+  }
   // The largest timestamp may have been in what went; the index knows it only up to its last entry.
   const sinceLastEntry = { from: segment.offsetIndex.lastPosition(), to: position, verify: false };
   await scanBatches(segment, sinceLastEntry, (buffer, at) => {

@@ -108,11 +108,7 @@ function registrationRecord(registration: Registration): MetadataRecord {
     incarnationId: registration.incarnationId,
     brokerEpoch: -1,
     endPoints: registration.endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-    features: registration.features.map(({ name, minLevel, maxLevel }) => ({
-      name,
-      minSupportedVersion: minLevel,
-      maxSupportedVersion: maxLevel,
-    })),
+    features: [...registration.features],
     rack: registration.rack,
     fenced: true,
     inControlledShutdown: false,

@@ -9,7 +9,9 @@ import { electionRules } from './rules-fixture.ts';
 
 const FEATURE = METADATA_VERSION.feature;
 const rules = electionRules({ minInSyncReplicas: 1 });
-const range = (minLevel: number, maxLevel: number): readonly FeatureRange[] => [{ name: FEATURE, minLevel, maxLevel }];
+const range = (minSupportedVersion: number, maxSupportedVersion: number): readonly FeatureRange[] => [
+  { name: FEATURE, minSupportedVersion, maxSupportedVersion },
+];
 
 const register = (image: MetadataImage, brokerId: number, features: readonly FeatureRange[]) =>
   registerBroker(
@@ -36,7 +38,7 @@ function cluster(newest: number): MetadataImage {
 
 test('a broker that does not know the level of the cluster is refused, and told which', () => {
   const image = cluster(3);
-  for (const features of [[], range(2, 3), [{ name: 'other', minLevel: 1, maxLevel: 9 }]]) {
+  for (const features of [[], range(2, 3), [{ name: 'other', minSupportedVersion: 1, maxSupportedVersion: 9 }]]) {
     const { records, result } = register(image, 3, features);
     expect([records, result.errorCode]).toEqual([[], ErrorCode.UNSUPPORTED_VERSION]);
     expect(result.errorMessage).toContain(`${FEATURE} at level 1`);

@@ -55,6 +55,6 @@ function updateProblem(image: MetadataImage, feature: string, level: number): st
 function rangeProblem(ranges: readonly FeatureRange[], name: string, level: number): string | undefined {
   const range = ranges.find((each) => each.name === name);
   if (range === undefined) return 'does not support this feature';
-  const { minLevel, maxLevel } = range;
-  return level >= minLevel && level <= maxLevel ? undefined : `supports levels ${minLevel} to ${maxLevel}`;
+  const { minSupportedVersion: min, maxSupportedVersion: max } = range;
+  return level >= min && level <= max ? undefined : `supports levels ${min} to ${max}`;
 }

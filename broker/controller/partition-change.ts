@@ -76,7 +76,7 @@ export function planPartitionChange(
   // A replica that leaves must not go on under the epoch in which it was one.
   const losesReplica = partition.replicas.some((id) => !assignment.replicas.includes(id));
   const leader = elected.leader === partition.leader && !losesReplica ? NO_LEADER_CHANGE : elected.leader;
-  const directories = assignment.replicas.map((id) => directoryOf(partition, id, rules, empty));
+  const directories = assignment.replicas.map((id) => nextDirectoryOf(partition, id, rules, empty));
 
   const change: RecordOf<'PartitionChange'> = {
     kind: 'PartitionChange',
@@ -176,7 +176,12 @@ function lastKnownLeader(
   return empty.includes(partition.leader) ? [] : [partition.leader];
 }
 
-function directoryOf(partition: PartitionImage, id: number, rules: PartitionRules, empty: readonly number[]): string {
+function nextDirectoryOf(
+  partition: PartitionImage,
+  id: number,
+  rules: PartitionRules,
+  empty: readonly number[],
+): string {
   const known = partition.directories[partition.replicas.indexOf(id)];
   return known === undefined || empty.includes(id) ? rules.directoryOf(id, partition.partition) : known;
 }

@@ -49,11 +49,7 @@ export const brokerRegistration = handler<BrokerRegistrationRequest, BrokerRegis
         endpoints: request.listeners.map(({ name, host, port }) => ({ name, host, port })),
         rack: request.rack,
         directories: request.logDirs,
-        features: request.features.map(({ name, minSupportedVersion: minLevel, maxSupportedVersion: maxLevel }) => ({
-          name,
-          minLevel,
-          maxLevel,
-        })),
+        features: request.features,
         previousEpoch: request.previousBrokerEpoch,
       });
       if (errorCode !== ErrorCode.NONE) return refused(errorCode);

@@ -52,7 +52,7 @@ export class HistoryReport {
   }
 
   private async report(): Promise<void> {
-    if (!this.loader.hasWentBack) {
+    if (!this.loader.storeWentBack) {
       this.theirs = undefined;
       return;
     }

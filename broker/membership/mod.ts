@@ -11,5 +11,5 @@ export { HistoryReport } from './history-report.ts';
 export { IsolationWatch } from './isolation.ts';
 export { PeerConnector } from './peer-connector.ts';
 export { PeerContacts } from './peer-contacts.ts';
-export { exchangePositions, type PeerPosition, peerPositions } from './peer-positions.ts';
+export { type PeerPosition, peerPositions } from './peer-positions.ts';
 export { PeerProbe } from './peer-probe.ts';

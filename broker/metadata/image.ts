@@ -29,8 +29,8 @@ export interface BrokerImage {
 
 export interface FeatureRange {
   readonly name: string;
-  readonly minLevel: number;
-  readonly maxLevel: number;
+  readonly minSupportedVersion: number;
+  readonly maxSupportedVersion: number;
 }
 
 export interface PartitionImage {
@@ -268,11 +268,7 @@ export class ImageBuilder {
           isFenced: record.fenced,
           isShuttingDown: record.inControlledShutdown,
           directories: record.logDirs,
-          features: record.features.map(({ name, minSupportedVersion: minLevel, maxSupportedVersion: maxLevel }) => ({
-            name,
-            minLevel,
-            maxLevel,
-          })),
+          features: record.features,
         });
         return;
       case 'UnregisterBroker':

@@ -89,7 +89,7 @@ export class MetadataLoader {
   }
 
   /** Whether the store was found to have been put back to an earlier time. */
-  get hasWentBack(): boolean {
+  get storeWentBack(): boolean {
     return this.lastProblem === 'store.wentBack';
   }
 

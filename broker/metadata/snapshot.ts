@@ -31,11 +31,7 @@ export function imageToRecords(image: MetadataImage): MetadataRecord[] {
       incarnationId: broker.incarnationId,
       brokerEpoch: broker.epoch,
       endPoints: broker.endpoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-      features: broker.features.map(({ name, minLevel, maxLevel }) => ({
-        name,
-        minSupportedVersion: minLevel,
-        maxSupportedVersion: maxLevel,
-      })),
+      features: [...broker.features],
       rack: broker.rack,
       fenced: broker.isFenced,
       inControlledShutdown: broker.isShuttingDown,

@@ -190,10 +190,11 @@ export async function sufferOutage(tally: Tally, minutes: number, store: string)
       else await redis.kill();
       await pause(outageMs);
       const during = load.take();
-      // Brokers may have made a new folder, which holds nothing.
-      rmSync(redis === undefined ? cluster.storeFolder : awayFolder, { recursive: true, force: true });
-      if (redis === undefined) renameSync(awayFolder, cluster.storeFolder);
-      else await redis.start();
+      if (redis === undefined) {
+        // Brokers may have made a new folder, which holds nothing.
+        rmSync(cluster.storeFolder, { recursive: true, force: true });
+        renameSync(awayFolder, cluster.storeFolder);
+      } else await redis.start();
       await cluster.group.settled();
       await load.stop();
       process.stdout.write(`\n${report(before, during)}\n\n`);

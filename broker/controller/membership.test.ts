@@ -262,48 +262,56 @@ describe('in-sync proposals', () => {
   });
 });
 
-describe('heartbeats', () => {
-  const beat = (image: MetadataImage, id: number, change: Partial<Heartbeat> = {}, lowestOffset = Infinity) => {
-    const heartbeat = {
-      brokerId: id,
-      brokerEpoch: epochOf(image, id),
-      metadataOffset: image.nextOffset,
-      wantsFence: false,
-      wantsShutdown: false,
-      failedDirectories: [],
-      fullDirectories: [],
-      ...change,
-    };
-    const known = electionRules({ minInSyncReplicas: 2, fullDirectories: heartbeat.fullDirectories });
-    return decideHeartbeat(image, heartbeat, { rules: known, lowestOffset, shutdownOffset: (end) => end });
+/** What a heartbeat of the broker comes to; `full` are the folders that others said have no room. */
+function beatOf(
+  image: MetadataImage,
+  id: number,
+  change: Partial<Heartbeat> = {},
+  { lowestOffset = Infinity, full = [] }: { readonly lowestOffset?: number; readonly full?: readonly string[] } = {},
+) {
+  const heartbeat: Heartbeat = {
+    brokerId: id,
+    brokerEpoch: epochOf(image, id),
+    metadataOffset: image.nextOffset,
+    wantsFence: false,
+    wantsShutdown: false,
+    failedDirectories: [],
+    fullDirectories: [],
+    ...change,
   };
+  const known = electionRules({ minInSyncReplicas: 2, fullDirectories: [...full, ...heartbeat.fullDirectories] });
+  return decideHeartbeat(image, heartbeat, { rules: known, lowestOffset, shutdownOffset: (end) => end });
+}
 
+describe('heartbeats', () => {
   test('a fenced broker serves once it has read its own registration', () => {
     const image = register(cluster(), registrationOf(1, { incarnationId: uuid(9) }));
-    expect(beat(image, 1, { metadataOffset: epochOf(image, 1) })).toMatchObject({
+    expect(beatOf(image, 1, { metadataOffset: epochOf(image, 1) })).toMatchObject({
       records: [],
       result: { isFenced: true },
     });
-    const { records, result } = beat(image, 1);
+    const { records, result } = beatOf(image, 1);
     expect(result.isFenced).toBe(false);
     expect(written(image, records).brokers.get(1)?.isFenced).toBe(false);
   });
 
   test('one of another incarnation, or of nobody, is told so', () => {
     const image = cluster();
-    expect(beat(image, 1, { brokerEpoch: 99 }).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
-    expect(beat(image, 9).result.errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
+    expect(beatOf(image, 1, { brokerEpoch: 99 }).result.errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
+    expect(beatOf(image, 9).result.errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
   });
 
   test('who wants to stop gives its leaders away, and may stop once everybody else knows', () => {
     const image = cluster(6);
-    const begun = beat(image, 1, { wantsShutdown: true });
+    const begun = beatOf(image, 1, { wantsShutdown: true });
     expect(begun.result.mayStop).toBe(false);
     const moved = written(image, begun.records);
     expect(moved.brokers.get(1)?.isShuttingDown).toBe(true);
     for (const { leader } of moved.topicsByName.get('t')?.partitions ?? []) expect(leader).not.toBe(1);
-    expect(beat(moved, 1, { wantsShutdown: true }, moved.nextOffset - 1).result.mayStop).toBe(false);
-    const stopped = beat(moved, 1, { wantsShutdown: true }, moved.nextOffset);
+    expect(beatOf(moved, 1, { wantsShutdown: true }, { lowestOffset: moved.nextOffset - 1 }).result.mayStop).toBe(
+      false,
+    );
+    const stopped = beatOf(moved, 1, { wantsShutdown: true }, { lowestOffset: moved.nextOffset });
     expect(stopped.result.mayStop).toBe(true);
     expect(written(moved, stopped.records).brokers.get(1)?.isFenced).toBe(true);
   });
@@ -312,24 +320,7 @@ describe('heartbeats', () => {
 describe('log folders of a living broker', () => {
   const [A, B] = [uuid(101), uuid(111)];
   const beat = (image: MetadataImage, change: Partial<Heartbeat>, full: readonly string[] = []) =>
-    decideHeartbeat(
-      image,
-      {
-        brokerId: 1,
-        brokerEpoch: epochOf(image, 1),
-        metadataOffset: image.nextOffset,
-        wantsFence: false,
-        wantsShutdown: false,
-        failedDirectories: [],
-        fullDirectories: [],
-        ...change,
-      },
-      {
-        rules: electionRules({ minInSyncReplicas: 2, fullDirectories: [...full, ...(change.fullDirectories ?? [])] }),
-        lowestOffset: Infinity,
-        shutdownOffset: (end) => end,
-      },
-    );
+    beatOf(image, 1, change, { full });
   const partitionsOf = (image: MetadataImage): readonly PartitionImage[] =>
     image.topicsByName.get('t')?.partitions ?? [];
   const directoryOf = ({ directories, replicas }: PartitionImage, id: number): string | undefined =>

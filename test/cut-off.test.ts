@@ -1,11 +1,12 @@
 /** A broker that is cut off from the store, alone or together with its peers. */
 import { expect, test } from 'vitest';
 import { PeerConnector } from '../broker/membership/mod.ts';
-import { buildBatch, ErrorCode } from '../broker/protocol/mod.ts';
+import { buildBatch } from '../broker/protocol/mod.ts';
 import { ControlSecret } from '../broker/security/mod.ts';
 import { SimClient } from './sim/sim-client.ts';
-import { CONTROL_PORT, SimCluster } from './sim/sim-cluster.ts';
+import { CONTROL_PORT, type SimCluster } from './sim/sim-cluster.ts';
 import * as calls from './support/calls.ts';
+import { SimAdmin } from './support/sim-admin.ts';
 
 const TOPIC = 'orders';
 const MINUTE_MS = 60_000;
@@ -17,18 +18,11 @@ interface World {
 }
 
 async function start(overrides: Readonly<Record<string, string>> = {}): Promise<World> {
-  const cluster = new SimCluster({ seed: 11, brokers: 3, overrides });
-  for (const { id } of cluster.nodes) cluster.start(id);
-  expect(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), 20_000)).toBe(true);
+  const admin = await SimAdmin.start(11, overrides);
+  await admin.createTopic(TOPIC, 3);
+  const cluster = admin.world;
   const { clock, network, bootstrapPorts: ports } = cluster;
   const client = new SimClient({ name: 'client', clock, network: network.endpoint('client-client'), ports });
-  const created = client.ask(client.anyPort(), calls.createTopicsCall, 7, {
-    timeoutMs: 5000,
-    validateOnly: false,
-    topics: [{ name: TOPIC, numPartitions: 3, replicationFactor: 3, assignments: [], configs: [] }],
-  });
-  await cluster.pass(3000);
-  expect((await created).topics[0]?.errorCode).toBe(ErrorCode.NONE);
   const controllerId = cluster.nodes.find(({ running }) => running?.broker.controller.isActive)?.id as number;
   return { cluster, client, controllerId };
 }

@@ -1,24 +1,13 @@
 /** The machine with the controller on it is lost while a leader waits for its answer. */
 import { expect, test } from 'vitest';
-import { SimClient } from './sim/sim-client.ts';
-import { SimCluster } from './sim/sim-cluster.ts';
-import * as calls from './support/calls.ts';
+import { SimAdmin } from './support/sim-admin.ts';
 
 const TOPIC = 'orders';
 
 test('a replica that was about to join joins under the next controller, without waiting for the lost one', async () => {
-  const cluster = new SimCluster({ seed: 11, brokers: 3 });
-  for (const { id } of cluster.nodes) cluster.start(id);
-  expect(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), 20_000)).toBe(true);
-  const { clock, network, bootstrapPorts: ports } = cluster;
-  const client = new SimClient({ name: 'admin', clock, network: network.endpoint('client-admin'), ports });
-  const created = client.ask(client.anyPort(), calls.createTopicsCall, 7, {
-    timeoutMs: 5000,
-    validateOnly: false,
-    topics: [{ name: TOPIC, numPartitions: 3, replicationFactor: 3, assignments: [], configs: [] }],
-  });
-  await cluster.pass(3000);
-  expect((await created).topics[0]?.errorCode).toBe(0);
+  const admin = await SimAdmin.start(11);
+  await admin.createTopic(TOPIC, 3);
+  const cluster = admin.world;
 
   const controllerId = cluster.nodes.find(({ running }) => running?.broker.controller.isActive)?.id as number;
   const [stays, returns] = cluster.nodes.map(({ id }) => id).filter((id) => id !== controllerId) as [number, number];

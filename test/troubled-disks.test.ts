@@ -5,8 +5,9 @@ import { expect, test } from 'vitest';
 import type { PartitionImage } from '../broker/metadata/mod.ts';
 import { buildBatch, ErrorCode } from '../broker/protocol/mod.ts';
 import { SimClient } from './sim/sim-client.ts';
-import { SimCluster } from './sim/sim-cluster.ts';
+import type { SimCluster } from './sim/sim-cluster.ts';
 import * as calls from './support/calls.ts';
+import { SimAdmin } from './support/sim-admin.ts';
 
 const TOPIC = 'orders';
 const PARTITIONS = 6;
@@ -18,18 +19,11 @@ interface World {
 }
 
 async function start(overrides: Readonly<Record<string, string>> = {}): Promise<World> {
-  const cluster = new SimCluster({ seed: 4, brokers: 3, overrides });
-  for (const { id } of cluster.nodes) cluster.start(id);
-  expect(await cluster.until(() => cluster.nodes.every(({ state }) => state === 'running'), 20_000)).toBe(true);
+  const admin = await SimAdmin.start(4, overrides);
+  await admin.createTopic(TOPIC, PARTITIONS);
+  const cluster = admin.world;
   const { clock, network, bootstrapPorts: ports } = cluster;
   const client = new SimClient({ name: 'producer', clock, network: network.endpoint('client-producer'), ports });
-  const created = client.ask(client.anyPort(), calls.createTopicsCall, 7, {
-    timeoutMs: 5000,
-    validateOnly: false,
-    topics: [{ name: TOPIC, numPartitions: PARTITIONS, replicationFactor: 3, assignments: [], configs: [] }],
-  });
-  await cluster.pass(3000);
-  expect((await created).topics[0]?.errorCode).toBe(ErrorCode.NONE);
   const partitions = (): readonly PartitionImage[] =>
     cluster.nodes.find(({ state }) => state === 'running')?.running?.broker.image.topicsByName.get(TOPIC)?.partitions ??
     [];

@@ -44,9 +44,9 @@ export class SimAdmin {
     if (!(await this.cluster.until(isRunning, 60_000))) throw new Error(`brokers ${ids} do not run`);
   }
 
-  createTopic(name: string): Promise<void> {
+  createTopic(name: string, numPartitions = 1): Promise<void> {
     return this.untilDone(async (client) => {
-      const topic = { name, numPartitions: 1, replicationFactor: 3, assignments: [], configs: [] };
+      const topic = { name, numPartitions, replicationFactor: 3, assignments: [], configs: [] };
       const request = { timeoutMs: 5000, validateOnly: false, topics: [topic] };
       const { topics } = await client.ask(client.anyPort(), calls.createTopicsCall, 7, request);
       return topics[0]?.errorCode === 0;
